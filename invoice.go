@@ -1,0 +1,287 @@
+package acquiring
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/money"
+)
+
+// PaymentID is the provider's own number of a payment (orderId or mdOrder at
+// the banks of the RBS family). It is a type of its own, so that nobody passes
+// his order number for it.
+type PaymentID string
+
+// Method is a way to pay. The set is open: a provider may report others.
+type Method string
+
+// The ways to pay that InvoiceRequest.Methods may ask for and Payment.Method
+// may report.
+const (
+	MethodCard        Method = "card"        // банковская карта
+	MethodSBP         Method = "sbp"         // СБП, Система быстрых платежей
+	MethodSberPay     Method = "sberpay"     // SberPay
+	MethodAlfaPay     Method = "alfapay"     // AlfaPay
+	MethodTPay        Method = "tpay"        // T-Pay
+	MethodYandexPay   Method = "yandexpay"   // Яндекс Пэй
+	MethodMirPay      Method = "mirpay"      // Mir Pay
+	MethodInstallment Method = "installment" // рассрочка, «Долями»
+	MethodCredit      Method = "credit"      // POS-кредит
+	MethodWallet      Method = "wallet"      // электронный кошелёк
+	MethodOther       Method = "other"
+)
+
+// Customer is who pays. All of it is optional, but a receipt needs Email or
+// Phone, and a saved card needs ID.
+type Customer struct {
+	ID    string // the shop's own, at most 255 characters
+	Email string
+	Phone string // with the country code: +79161234567
+	Name  string
+}
+
+// InvoiceRequest is an order to be paid.
+type InvoiceRequest struct {
+	// OrderID is the shop's own number, unique in the shop for ever: a new
+	// attempt needs a new one (see [Attempt]). The providers' limits differ: 36
+	// characters at Sberbank, 32 at its legacy gateway, 45 at Tochka.
+	OrderID     string
+	Amount      money.Amount // kopecks, more than zero
+	Currency    string       // ISO 4217 letters; "" is RUB
+	Description string       // what the customer sees on the payment page
+	Customer    Customer
+
+	ReturnURL   string // where the customer goes after paying
+	FailURL     string // where he goes when it failed; "": ReturnURL
+	CallbackURL string // where the provider notifies; "": as set in the cabinet
+
+	TTL      time.Duration // how long the link lives; 0: the provider's own
+	Language string        // of the payment page: "ru", "en"; "": the shop's
+	Hold     bool          // two-stage: authorise now, Capture later
+	Methods  []Method      // nil: all that the shop has; MethodSBP alone: QR only
+	SaveCard bool          // ask for a token for later charges; needs Customer.ID
+
+	// Receipt is the 54-FZ receipt (чек) that the acquirer prints; nil: nobody
+	// does, or the shop prints it through a fiscal.Register.
+	Receipt *fiscal.Receipt
+
+	Metadata map[string]string // the shop's own data, returned with the payment where the provider keeps it
+	Extra    map[string]string // fields of the provider's own request, as they are
+}
+
+// Attempt is the order number of the n-th attempt to pay the same order: the
+// providers burn a number for ever, even when its invoice expired unpaid.
+// Attempt("A-7", 2) is "A-7_2"; the first attempt is the order number itself.
+func Attempt(orderID string, n int) string {
+	if n <= 1 {
+		return orderID
+	}
+	return orderID + "_" + strconv.Itoa(n)
+}
+
+// SplitAttempt undoes Attempt: "A-7_2" is "A-7" and 2, "A-7" is "A-7" and 1.
+func SplitAttempt(number string) (orderID string, n int) {
+	at := strings.LastIndexByte(number, '_')
+	// Only what Attempt writes: no sign and no leading zero.
+	if at <= 0 || at+1 == len(number) || number[at+1] < '1' || number[at+1] > '9' {
+		return number, 1
+	}
+	n, err := strconv.Atoi(number[at+1:])
+	if err != nil || n < 2 {
+		return number, 1
+	}
+	return number[:at], n
+}
+
+// CurrencyOrRUB is the currency in letters, RUB when none is named.
+func (r InvoiceRequest) CurrencyOrRUB() string {
+	if r.Currency == "" {
+		return "RUB"
+	}
+	return strings.ToUpper(r.Currency)
+}
+
+// Only says whether the customer may pay by m and nothing else.
+func (r InvoiceRequest) Only(m Method) bool { return len(r.Methods) == 1 && r.Methods[0] == m }
+
+// Validate checks what holds for every provider: an order number, a sum above
+// zero, well-formed addresses, a receipt whose total is the sum. The error is
+// ErrInvalid with the Field named and OutcomeNotSent. Each provider checks its
+// own limits besides.
+func (r InvoiceRequest) Validate() error {
+	switch {
+	case strings.TrimSpace(r.OrderID) == "":
+		return Invalid("OrderID", "is empty; give the shop's own number of the order")
+	case !plain(r.OrderID):
+		return Invalid("OrderID", "has control characters or is not UTF-8")
+	case r.Amount <= 0:
+		return Invalid("Amount", fmt.Sprintf("is %s; it must be more than zero", r.Amount))
+	case r.TTL < 0:
+		return Invalid("TTL", "is negative")
+	case r.SaveCard && r.Customer.ID == "":
+		return Invalid("Customer.ID", "is empty; a card is saved for a customer, give the shop's number of him")
+	case !utf8.ValidString(r.Description):
+		return Invalid("Description", "is not UTF-8")
+	}
+	if c := r.CurrencyOrRUB(); len(c) != 3 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return Invalid("Currency", fmt.Sprintf("is %q; give three letters of ISO 4217, or nothing for RUB", r.Currency))
+	}
+	for _, u := range []struct{ field, value string }{
+		{"ReturnURL", r.ReturnURL}, {"FailURL", r.FailURL}, {"CallbackURL", r.CallbackURL},
+	} {
+		if err := CheckURL(u.field, u.value); err != nil {
+			return err
+		}
+	}
+	if r.Receipt != nil {
+		return checkReceipt(r.Receipt, r.Amount)
+	}
+	return nil
+}
+
+// checkReceipt is the part of a receipt that belongs to the payment around it:
+// the receipt's own rules and the equality of the two sums. An amount of 0 is
+// not known yet (all that is left), so only the provider can compare it.
+func checkReceipt(receipt *fiscal.Receipt, amount money.Amount) error {
+	if err := receipt.Validate(); err != nil {
+		e := Invalid("Receipt", err.Error())
+		e.Err = err
+		return e
+	}
+	if total := receipt.Total(); amount != 0 && total != amount {
+		return Invalid("Receipt", fmt.Sprintf("comes to %s, but the payment is %s; the lines of a receipt must add up to the sum paid (see fiscal.Spread)", total, amount))
+	}
+	return nil
+}
+
+// CheckURL refuses an address that is not absolute http or https with a host;
+// "" passes. The error names the field.
+func CheckURL(field, value string) error {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || !u.IsAbs() || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") || !plain(value) {
+		return Invalid(field, "is not an absolute http(s) address: it needs a scheme and a host, like https://shop.example/paid")
+	}
+	return nil
+}
+
+func plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// Invoice is an issued invoice, waiting for the customer.
+type Invoice struct {
+	ID        PaymentID // what GetStatus, Capture, Void and Refund take
+	OrderID   string
+	Amount    money.Amount
+	Currency  string // ISO 4217 letters
+	PayURL    string // the payment page (платёжная форма); "" where only a QR was asked for
+	QR        *QR
+	ExpiresAt time.Time       // zero: unknown
+	Raw       json.RawMessage // the provider's answer as it came, secrets removed
+}
+
+// QR is a code of СБП to be shown to the customer or opened on his phone.
+type QR struct {
+	ID        string    // the code's own number (qrcId)
+	PaymentID PaymentID // of the payment behind it
+	OrderID   string
+	Payload   string    // what is in the code: https://qr.nspk.ru/…
+	Image     []byte    // the picture, when the provider draws one
+	ImageType string    // its media type: image/png, image/svg+xml
+	ExpiresAt time.Time // zero: unknown
+	Raw       json.RawMessage
+}
+
+// CaptureRequest takes held money.
+type CaptureRequest struct {
+	ID      PaymentID
+	Amount  money.Amount    // 0: all that is held
+	Receipt *fiscal.Receipt // of what is taken, where it differs from the invoice's
+}
+
+// Validate checks what holds for every provider.
+func (r CaptureRequest) Validate() error {
+	switch {
+	case r.ID == "":
+		return Invalid("ID", "is empty; give Invoice.ID or Payment.ID")
+	case r.Amount < 0:
+		return Invalid("Amount", "is negative")
+	}
+	if r.Receipt != nil {
+		return checkReceipt(r.Receipt, r.Amount)
+	}
+	return nil
+}
+
+// RefundRequest gives money back.
+type RefundRequest struct {
+	ID PaymentID
+	// Key is the shop's own number of this refund: the same key never refunds
+	// twice, whatever happened to the first answer. At most 36 characters of
+	// letters, digits, - and _ pass at every provider.
+	Key     string
+	Amount  money.Amount // 0: all that is left
+	Reason  string
+	Receipt *fiscal.Receipt // the return receipt (чек возврата), where the acquirer prints it
+}
+
+// Validate checks what holds for every provider.
+func (r RefundRequest) Validate() error {
+	switch {
+	case r.ID == "":
+		return Invalid("ID", "is empty; give Invoice.ID or Payment.ID")
+	case r.Key == "":
+		return Invalid("Key", "is empty; give the shop's own number of this refund, so that it is never made twice")
+	case !plain(r.Key):
+		return Invalid("Key", "has control characters or is not UTF-8")
+	case r.Amount < 0:
+		return Invalid("Amount", "is negative")
+	}
+	if r.Receipt != nil {
+		return checkReceipt(r.Receipt, r.Amount)
+	}
+	return nil
+}
+
+// ChargeRequest takes money by a saved card.
+type ChargeRequest struct {
+	OrderID     string // as in InvoiceRequest; the same number never charges twice
+	Token       string // Card.Token of an earlier payment (связка, подписка)
+	Amount      money.Amount
+	Currency    string
+	Description string
+	Customer    Customer // ID as it was when the card was saved
+	IP          string   // of the customer, where the provider asks for it
+	CallbackURL string
+	Hold        bool
+	Receipt     *fiscal.Receipt
+	Metadata    map[string]string
+	Extra       map[string]string
+}
+
+// Validate checks what holds for every provider.
+func (r ChargeRequest) Validate() error {
+	if r.Token == "" {
+		return Invalid("Token", "is empty; give Card.Token of a payment made with SaveCard")
+	}
+	return r.Invoice().Validate()
+}
+
+// Invoice is the charge as the order it is.
+func (r ChargeRequest) Invoice() InvoiceRequest {
+	return InvoiceRequest{
+		OrderID: r.OrderID, Amount: r.Amount, Currency: r.Currency, Description: r.Description,
+		Customer: r.Customer, CallbackURL: r.CallbackURL, Hold: r.Hold, Receipt: r.Receipt,
+		Metadata: r.Metadata, Extra: r.Extra,
+	}
+}

@@ -1,0 +1,10 @@
+package acquiring
+
+// Named says whose account an Acquirer takes payments through: the provider's
+// name ("sberbank") and the shop's label (Config.Shop, "" when none was
+// given). Logs, metrics and the keys under which the webhook package remembers
+// what was processed are made of both, so two accounts of one provider need
+// two labels. Every client of this library has it.
+type Named interface {
+	Name() (provider, shop string)
+}
