@@ -1,0 +1,716 @@
+package rest_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/rest"
+)
+
+// roundTrip is a transport of the test's own.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func answer(status int, body string, header ...string) (*http.Response, error) {
+	h := http.Header{}
+	for i := 0; i < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+func newClient(t testing.TB, change func(*rest.Options)) *rest.Client {
+	t.Helper()
+	opt := rest.Options{Provider: "bank", Shop: "school", BaseURL: "https://bank.example/api"}
+	if change != nil {
+		change(&opt)
+	}
+	c, err := rest.New(opt)
+	require.NoError(t, err)
+	return c
+}
+
+func over(f roundTrip) func(*rest.Options) {
+	return func(o *rest.Options) { o.HTTPClient = &http.Client{Transport: f} }
+}
+
+func asError(t testing.TB, err error) *acquiring.Error {
+	t.Helper()
+	var e *acquiring.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, "bank", e.Provider)
+	return e
+}
+
+func TestNewRefusesABadAddress(t *testing.T) {
+	for _, base := range []string{"", "bank.example", "ftp://bank.example", "https://", "/api", "https://bank.example/?a=1", "https://user:pw@bank.example", "https://bank.example/%zz"} {
+		_, err := rest.New(rest.Options{Provider: "bank", BaseURL: base})
+		require.ErrorIs(t, err, acquiring.ErrInvalid, base)
+		e := asError(t, err)
+		assert.Equal(t, "Config.BaseURL", e.Field)
+		assert.NotContains(t, err.Error(), "pw")
+	}
+	_, err := rest.New(rest.Options{Provider: "bank", BaseURL: "https://bank.example", Roots: []byte("not a certificate")})
+	assert.Equal(t, "Config.RootCAs", asError(t, err).Field)
+}
+
+func TestDoSendsWhatItWasGiven(t *testing.T) {
+	var got *http.Request
+	var body string
+	header := http.Header{"X-Request-Id": {"42"}}
+	c := newClient(t, over(func(r *http.Request) (*http.Response, error) {
+		got = r
+		if r.Body != nil {
+			data, _ := io.ReadAll(r.Body)
+			body = string(data)
+		}
+		return answer(200, "{}")
+	}))
+	do := func(call rest.Call) {
+		t.Helper()
+		_, err := c.Do(t.Context(), call)
+		require.NoError(t, err)
+	}
+	do(rest.Call{Op: "a", Path: "orders/" + url.PathEscape("A/7 ü"), Query: url.Values{"b": {"2"}, "a": {"1 &"}}, Header: header})
+	assert.Equal(t, http.MethodGet, got.Method)
+	assert.Equal(t, "https://bank.example/api/orders/A%2F7%20%C3%BC?a=1+%26&b=2", got.URL.String())
+	assert.Equal(t, "42", got.Header.Get("X-Request-Id"))
+	assert.Contains(t, got.Header.Get("Accept"), "application/json")
+	assert.Empty(t, got.Header.Get("Content-Type"))
+
+	do(rest.Call{Op: "a", Path: "/pay?x=1", Query: url.Values{"y": {"2"}}, ContentType: "application/json", Body: []byte(`{"a":1}`)})
+	assert.Equal(t, http.MethodPost, got.Method)
+	assert.Equal(t, "https://bank.example/api/pay?x=1&y=2", got.URL.String())
+	assert.Equal(t, `{"a":1}`, body)
+	assert.Equal(t, "application/json", got.Header.Get("Content-Type"))
+	assert.EqualValues(t, 7, got.ContentLength)
+
+	do(rest.Call{Op: "a", Method: http.MethodDelete, Path: "https://other.example/x", Header: http.Header{"Accept": {"text/plain"}}})
+	assert.Equal(t, "https://other.example/x", got.URL.String())
+	assert.Equal(t, http.MethodDelete, got.Method)
+	assert.Equal(t, "text/plain", got.Header.Get("Accept"))
+
+	do(rest.Call{Op: "a", Sign: func(r *http.Request, body []byte) error { r.Header.Set("Signature", "s"+string(body)); return nil }, Body: []byte("b")})
+	assert.Equal(t, "https://bank.example/api", got.URL.String())
+	assert.Equal(t, "sb", got.Header.Get("Signature"))
+	assert.Equal(t, http.Header{"X-Request-Id": {"42"}}, header, "the caller's header is as it was")
+
+	odd := newClient(t, func(o *rest.Options) {
+		over(func(r *http.Request) (*http.Response, error) { got = r; return answer(200, "") })(o)
+		o.BaseURL = "https://bank.example/a%2Fb/"
+	})
+	_, err := odd.Do(t.Context(), rest.Call{Path: "c"})
+	require.NoError(t, err)
+	assert.Equal(t, "https://bank.example/a%2Fb/c", got.URL.String())
+	assert.Equal(t, "https://bank.example/a%2Fb", odd.BaseURL())
+	assert.NotNil(t, odd.Logger())
+}
+
+func TestDoRefusesWhatCannotBeSent(t *testing.T) {
+	c := newClient(t, over(func(*http.Request) (*http.Response, error) { t.Error("sent"); return answer(200, "") }))
+	for name, call := range map[string]rest.Call{
+		"path":     {Op: "x", Path: "a%zz"},
+		"absolute": {Op: "x", Path: "https://bank example/%zz"},
+		"method":   {Op: "x", Method: "NOT A METHOD"},
+	} {
+		_, err := c.Do(t.Context(), call)
+		require.ErrorIs(t, err, acquiring.ErrInvalid, name)
+		e := asError(t, err)
+		assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+		assert.Equal(t, "x", e.Op)
+	}
+	_, err := c.Do(t.Context(), rest.Call{Op: "x", Sign: func(*http.Request, []byte) error { return acquiring.Invalid("Config.PrivateKey", "is broken") }})
+	e := asError(t, err)
+	assert.Equal(t, "Config.PrivateKey", e.Field)
+	assert.Equal(t, "x", e.Op)
+}
+
+func TestDoWhenTheRequestCannotBeSigned(t *testing.T) {
+	cause := errors.New("token endpoint said: bad secret hunter2")
+	c := newClient(t, func(o *rest.Options) {
+		over(func(*http.Request) (*http.Response, error) { t.Error("sent"); return answer(200, "") })(o)
+		o.Secrets = []string{"hunter2"}
+	})
+	_, err := c.Do(t.Context(), rest.Call{Op: "x", Sign: func(*http.Request, []byte) error { return cause }})
+	e := asError(t, err)
+	assert.ErrorIs(t, err, acquiring.ErrUnauthorized)
+	assert.ErrorIs(t, err, cause)
+	assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+	assert.NotContains(t, err.Error(), "hunter2")
+}
+
+// What is repeated, and what is not: the table of the rules.
+func TestDoRepeatsOnlyWhatIsSafe(t *testing.T) {
+	refused := func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset") }
+	status := func(code int) roundTrip {
+		return func(*http.Request) (*http.Response, error) { return answer(code, "<html>down</html>") }
+	}
+	cut := func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader("{"), broken{}))}, nil
+	}
+	for name, tt := range map[string]struct {
+		transport  roundTrip
+		repeatable bool
+		attempts   int
+		kind       error
+		outcome    acquiring.Outcome
+		http       int
+	}{
+		"a read after a lost answer":        {refused, true, 3, acquiring.ErrUnavailable, acquiring.OutcomeUnknown, 0},
+		"a payment after a lost answer":     {refused, false, 1, acquiring.ErrUnavailable, acquiring.OutcomeUnknown, 0},
+		"a read after 502":                  {status(502), true, 3, acquiring.ErrUnavailable, acquiring.OutcomeUnknown, 502},
+		"a payment after 502":               {status(502), false, 1, acquiring.ErrUnavailable, acquiring.OutcomeUnknown, 502},
+		"a read after a cut answer":         {cut, true, 3, acquiring.ErrUnavailable, acquiring.OutcomeUnknown, 200},
+		"a payment after a cut answer":      {cut, false, 1, acquiring.ErrUnavailable, acquiring.OutcomeUnknown, 200},
+		"a read after too many requests":    {status(429), true, 3, acquiring.ErrRateLimited, acquiring.OutcomeRejected, 429},
+		"a payment after too many requests": {status(429), false, 1, acquiring.ErrRateLimited, acquiring.OutcomeRejected, 429},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				c := newClient(t, over(func(r *http.Request) (*http.Response, error) {
+					n++
+					data, _ := io.ReadAll(r.Body)
+					assert.Equal(t, "body", string(data), "each attempt has the whole body")
+					return tt.transport(r)
+				}))
+				_, err := c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("body"), Repeatable: tt.repeatable})
+				require.ErrorIs(t, err, tt.kind)
+				e := asError(t, err)
+				assert.Equal(t, tt.outcome, e.Outcome)
+				assert.Equal(t, tt.http, e.HTTPStatus)
+				assert.Equal(t, tt.attempts, n)
+			})
+		})
+	}
+	for _, code := range []int{200, 201, 204, 301, 302, 307, 400, 401, 404, 408, 409, 422} {
+		n := 0
+		c := newClient(t, over(func(*http.Request) (*http.Response, error) { n++; return answer(code, "said") }))
+		resp, err := c.Do(t.Context(), rest.Call{Op: "x", Repeatable: true})
+		require.NoError(t, err, code)
+		assert.Equal(t, code, resp.Status)
+		assert.Equal(t, "said", string(resp.Body))
+		assert.Equal(t, 1, n, "%d is an answer", code)
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestDoSucceedsAtTheSecondAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		signed := 0
+		c := newClient(t, over(func(*http.Request) (*http.Response, error) {
+			if n++; n == 1 {
+				return answer(503, "busy")
+			}
+			return answer(200, "done")
+		}))
+		start := time.Now()
+		resp, err := c.Do(t.Context(), rest.Call{Op: "x", Repeatable: true, Sign: func(*http.Request, []byte) error { signed++; return nil }})
+		require.NoError(t, err)
+		assert.Equal(t, "done", string(resp.Body))
+		assert.Equal(t, 2, signed, "each attempt is signed anew")
+		assert.InDelta(t, 300, time.Since(start).Milliseconds(), 151)
+	})
+}
+
+func TestDoWithoutRetries(t *testing.T) {
+	n := 0
+	c := newClient(t, func(o *rest.Options) {
+		over(func(*http.Request) (*http.Response, error) { n++; return answer(503, "busy") })(o)
+		o.Retries = -1
+	})
+	resp, err := c.Do(t.Context(), rest.Call{Op: "x", Repeatable: true})
+	require.Error(t, err)
+	assert.Equal(t, 1, n)
+	require.NotNil(t, resp, "the answer is beside the error, for the provider that says more in it")
+	assert.Equal(t, "busy", string(resp.Body))
+}
+
+func TestRetryAfter(t *testing.T) {
+	run := func(t *testing.T, header func() string, limit time.Duration) (n int, took time.Duration, err error) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newClient(t, over(func(*http.Request) (*http.Response, error) {
+				if n++; n > 1 {
+					return answer(200, "")
+				}
+				return answer(429, "slow down", "Retry-After", header())
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			start := time.Now()
+			_, err = c.Do(ctx, rest.Call{Op: "x", Repeatable: true})
+			took = time.Since(start)
+		})
+		return n, took, err
+	}
+	seconds := func() string { return "7" }
+	date := func() string { return time.Now().Add(7 * time.Second).UTC().Format(http.TimeFormat) }
+	for name, form := range map[string]func() string{"seconds": seconds, "date": date} {
+		t.Run(name, func(t *testing.T) {
+			n, took, err := run(t, form, time.Minute)
+			require.NoError(t, err)
+			assert.Equal(t, 2, n)
+			assert.InDelta(t, 7, took.Seconds(), 1.01)
+		})
+		t.Run(name+", beyond the deadline: not waited for", func(t *testing.T) {
+			n, took, err := run(t, form, 5*time.Second)
+			require.ErrorIs(t, err, acquiring.ErrRateLimited)
+			assert.Equal(t, 1, n)
+			assert.Zero(t, took)
+			assert.InDelta(t, 7, asError(t, err).RetryAfter.Seconds(), 1.01)
+		})
+	}
+	t.Run("longer than a caller wants to be held", func(t *testing.T) {
+		n, _, err := run(t, func() string { return "3600" }, 2*time.Hour)
+		require.Error(t, err)
+		assert.Equal(t, 1, n)
+		assert.Equal(t, time.Hour, asError(t, err).RetryAfter)
+	})
+	for _, rubbish := range []string{"", "-1", "soon", "99999999999999999999", "1.5", "Fri, 01 Jan 1999 00:00:00 GMT"} {
+		n, took, err := run(t, func() string { return rubbish }, time.Minute)
+		require.NoError(t, err, rubbish)
+		assert.Equal(t, 2, n)
+		assert.Less(t, took, time.Second)
+	}
+}
+
+func TestDoEndsWithTheContext(t *testing.T) {
+	t.Run("before anything was sent", func(t *testing.T) {
+		c := newClient(t, over(func(*http.Request) (*http.Response, error) { t.Error("sent"); return answer(200, "") }))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := c.Do(ctx, rest.Call{Op: "pay", Body: []byte("x"), Repeatable: true})
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, acquiring.OutcomeNotSent, asError(t, err).Outcome)
+	})
+	t.Run("after it was sent", func(t *testing.T) {
+		arrived := make(chan struct{})
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			close(arrived)
+			<-r.Context().Done()
+		}))
+		defer server.Close()
+		c := newClient(t, func(o *rest.Options) { o.BaseURL = server.URL })
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-arrived; cancel() }()
+		_, err := c.Do(ctx, rest.Call{Op: "pay", Body: []byte("x"), Repeatable: true})
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, acquiring.OutcomeUnknown, asError(t, err).Outcome)
+	})
+	t.Run("during the pause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			c := newClient(t, over(func(*http.Request) (*http.Response, error) { n++; return answer(503, "", "Retry-After", "20") }))
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			start := time.Now()
+			_, err := c.Do(ctx, rest.Call{Op: "x", Repeatable: true})
+			require.ErrorIs(t, err, acquiring.ErrUnavailable)
+			assert.Equal(t, time.Second, time.Since(start))
+			assert.Equal(t, 1, n)
+		})
+	})
+	t.Run("each attempt has its own timeout", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			c := newClient(t, func(o *rest.Options) {
+				o.Timeout = 2 * time.Second
+				over(func(r *http.Request) (*http.Response, error) {
+					if n++; n == 2 {
+						return answer(200, "")
+					}
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				})(o)
+			})
+			_, err := c.Do(t.Context(), rest.Call{Op: "x", Repeatable: true})
+			require.NoError(t, err)
+			assert.Equal(t, 2, n)
+		})
+	})
+}
+
+// dialer is a real transport, so that it can vouch that nothing left.
+func dialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: dial}}
+}
+
+func TestDoRepeatsAPaymentThatNeverLeft(t *testing.T) {
+	var arrived atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { arrived.Add(1); _, _ = io.WriteString(w, "{}") }))
+	defer server.Close()
+	dials := 0
+	c := newClient(t, func(o *rest.Options) {
+		o.BaseURL = server.URL
+		o.HTTPClient = dialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if dials++; dials == 1 {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		})
+	})
+	_, err := c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+	require.NoError(t, err)
+	assert.Equal(t, 2, dials)
+	assert.EqualValues(t, 1, arrived.Load())
+}
+
+func TestDoNeverRepeatsAPaymentThatLeft(t *testing.T) {
+	var arrived atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, _ := http.NewResponseController(w).Hijack()
+		conn.Close() // carried out, and no answer
+	}))
+	defer server.Close()
+	c := newClient(t, func(o *rest.Options) { o.BaseURL = server.URL })
+	_, err := c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+	e := asError(t, err)
+	assert.Equal(t, acquiring.OutcomeUnknown, e.Outcome)
+	assert.ErrorIs(t, err, acquiring.ErrUnavailable)
+	assert.EqualValues(t, 1, arrived.Load())
+	assert.Contains(t, err.Error(), "look before you repeat")
+
+	_, err = c.Do(t.Context(), rest.Call{Op: "status", Body: []byte("x"), Repeatable: true})
+	require.Error(t, err)
+	assert.EqualValues(t, 4, arrived.Load())
+}
+
+func TestTransportErrorsSayWhatToDo(t *testing.T) {
+	failing := func(err error) func(*rest.Options) {
+		return func(o *rest.Options) {
+			o.Retries = -1
+			o.HTTPClient = dialer(func(context.Context, string, string) (net.Conn, error) { return nil, err })
+		}
+	}
+	do := func(c *rest.Client) *acquiring.Error {
+		_, err := c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+		require.ErrorIs(t, err, acquiring.ErrUnavailable)
+		return asError(t, err)
+	}
+	e := do(newClient(t, failing(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("i/o timeout")})))
+	assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+	assert.Equal(t, "no connection to bank.example", e.Message)
+	assert.Contains(t, e.Hint, "abroad")
+
+	e = do(newClient(t, failing(&net.DNSError{Err: "no such host", Name: "bank.example", IsNotFound: true})))
+	assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+	assert.Equal(t, "the host bank.example is not known", e.Message)
+
+	e = do(newClient(t, failing(errors.New("the SOCKS proxy is away"))))
+	assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+	assert.Equal(t, "the request to bank.example did not leave", e.Message)
+
+	e = do(newClient(t, func(o *rest.Options) {
+		over(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+		})(o)
+		o.Retries = -1
+	}))
+	assert.Equal(t, acquiring.OutcomeUnknown, e.Outcome, "a transport that is not the standard one cannot vouch that nothing left")
+}
+
+func TestAClientWithoutATransport(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := closed.Addr().String()
+	closed.Close()
+	c := newClient(t, func(o *rest.Options) { o.BaseURL = "http://" + addr; o.HTTPClient = &http.Client{}; o.Retries = -1 })
+	_, err = c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+	assert.Equal(t, acquiring.OutcomeNotSent, asError(t, err).Outcome)
+
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	http.DefaultTransport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("lost") })
+	_, err = c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+	assert.Equal(t, acquiring.OutcomeUnknown, asError(t, err).Outcome, "somebody replaced the default transport")
+}
+
+// A bank's client must not speak to whoever answers, whoever switched it off.
+func TestNewRefusesATransportThatVerifiesNothing(t *testing.T) {
+	blind := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	_, err := rest.New(rest.Options{Provider: "bank", BaseURL: "https://bank.example", HTTPClient: &http.Client{Transport: blind}})
+	var e *acquiring.Error
+	require.ErrorAs(t, err, &e)
+	assert.ErrorIs(t, err, acquiring.ErrInvalid)
+	assert.Equal(t, "Config.HTTPClient", e.Field)
+	assert.Equal(t, "bank", e.Provider)
+	assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+
+	was := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = was })
+	http.DefaultTransport = blind
+	_, err = rest.New(rest.Options{BaseURL: "https://bank.example", HTTPClient: &http.Client{}})
+	assert.ErrorIs(t, err, acquiring.ErrInvalid, "the default transport, switched off by the program")
+	_, err = rest.New(rest.Options{BaseURL: "https://bank.example"})
+	assert.NoError(t, err, "a client of our own does not use it")
+}
+
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%d", len(r.TLS.PeerCertificates))
+	}))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	server.StartTLS()
+	defer server.Close()
+	root := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	do := func(change func(*rest.Options)) (*rest.Response, error) {
+		return newClient(t, func(o *rest.Options) {
+			o.BaseURL, o.Retries = server.URL, -1
+			change(o)
+		}).Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+	}
+
+	_, err := do(func(*rest.Options) {})
+	e := asError(t, err)
+	assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+	assert.ErrorIs(t, err, acquiring.ErrUnavailable)
+	var unknown x509.UnknownAuthorityError
+	assert.ErrorAs(t, err, &unknown)
+	assert.Contains(t, e.Message, "authority that is not trusted here")
+	assert.Contains(t, e.Hint, "Russian Trusted Root CA")
+	assert.Contains(t, e.Hint, "never switch verification off")
+
+	_, err = do(func(o *rest.Options) { o.RussianRoots = true })
+	require.ErrorAs(t, err, &unknown, "the Russian roots open the door to their own certificates only")
+
+	resp, err := do(func(o *rest.Options) { o.Roots = root })
+	require.NoError(t, err)
+	assert.Equal(t, "0", string(resp.Body))
+
+	t.Run("mutual", func(t *testing.T) {
+		own := server.TLS.Certificates[0]
+		resp, err := do(func(o *rest.Options) { o.Roots, o.Certificates = root, []tls.Certificate{own} })
+		require.NoError(t, err)
+		assert.Equal(t, "1", string(resp.Body))
+	})
+	t.Run("another host's certificate", func(t *testing.T) {
+		_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+		c := newClient(t, func(o *rest.Options) {
+			o.BaseURL, o.Roots, o.Retries = "https://localhost:"+port, root, -1
+		})
+		_, err := c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+		e := asError(t, err)
+		assert.Equal(t, acquiring.OutcomeNotSent, e.Outcome)
+		assert.Contains(t, e.Message, "is not valid for it")
+		assert.Contains(t, e.Hint, "clock")
+	})
+	t.Run("old protocols", func(t *testing.T) {
+		old := httptest.NewUnstartedServer(http.NotFoundHandler())
+		old.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+		old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+		old.StartTLS()
+		defer old.Close()
+		c := newClient(t, func(o *rest.Options) { o.BaseURL, o.Roots, o.Retries = old.URL, root, -1 })
+		_, err := c.Do(t.Context(), rest.Call{Op: "pay", Body: []byte("x")})
+		assert.Equal(t, acquiring.OutcomeNotSent, asError(t, err).Outcome)
+	})
+}
+
+func TestRedirectsAreAnswers(t *testing.T) {
+	var followed atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+	defer other.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	users := &http.Client{Timeout: time.Minute}
+	for name, own := range map[string]*http.Client{"our client": nil, "the user's": users} {
+		c := newClient(t, func(o *rest.Options) { o.BaseURL, o.HTTPClient = server.URL, own })
+		resp, err := c.Do(t.Context(), rest.Call{Op: "pay", Path: "pay", Body: []byte("secret"), Header: http.Header{"Authorization": {"Bearer x"}}})
+		require.NoError(t, err, name)
+		assert.Equal(t, http.StatusTemporaryRedirect, resp.Status)
+		assert.Equal(t, other.URL+"/pay", resp.Header.Get("Location"))
+	}
+	assert.Zero(t, followed.Load())
+	assert.Nil(t, users.CheckRedirect, "the user's client is as it was")
+	assert.Nil(t, users.Transport)
+	assert.Equal(t, time.Minute, users.Timeout)
+}
+
+func TestAnswerLimit(t *testing.T) {
+	var read atomic.Int64
+	c := newClient(t, func(o *rest.Options) {
+		o.Limit = 1000
+		over(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(countReads{&read})}, nil
+		})(o)
+	})
+	_, err := c.Do(t.Context(), rest.Call{Op: "x", Repeatable: true})
+	e := asError(t, err)
+	assert.ErrorIs(t, err, acquiring.ErrProtocol)
+	assert.Equal(t, acquiring.OutcomeUnknown, e.Outcome)
+	assert.LessOrEqual(t, read.Load(), int64(1001), "and it is not tried again")
+
+	exact := newClient(t, func(o *rest.Options) {
+		o.Limit = 4
+		over(func(*http.Request) (*http.Response, error) { return answer(200, "1234") })(o)
+	})
+	_, err = exact.Do(t.Context(), rest.Call{Op: "x"})
+	require.NoError(t, err)
+	_, err = exact.Do(t.Context(), rest.Call{Op: "x", Limit: 3})
+	require.ErrorIs(t, err, acquiring.ErrProtocol)
+}
+
+type countReads struct{ n *atomic.Int64 }
+
+func (c countReads) Read(p []byte) (int, error) { c.n.Add(int64(len(p))); return len(p), nil }
+
+// secrets that look otherwise in a form, in JSON and on a web page.
+var awkward = []string{"hunter2", "pa ss/w&rd+<1>\"", "пароль№7", "hunter2-and-more", ""}
+
+func TestNoErrorHoldsASecret(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, secret := range awkward[:4] {
+		inJSON := fmt.Sprintf("%+q", secret)
+		for form, text := range map[string]string{
+			"plain": secret, "form": url.QueryEscape(secret), "path": url.PathEscape(secret), "lower form": strings.ToLower(url.QueryEscape(secret)),
+			"JSON": inJSON, "PHP's JSON": strings.ReplaceAll(inJSON, "/", `\/`),
+			"web page": strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;").Replace(secret),
+		} {
+			for where, transport := range map[string]roundTrip{
+				"a 500 page":  func(*http.Request) (*http.Response, error) { return answer(500, "you sent password="+text+"&x") },
+				"a 429 page":  func(*http.Request) (*http.Response, error) { return answer(429, text) },
+				"behind 4 KB": func(*http.Request) (*http.Response, error) { return answer(500, strings.Repeat(" ", 4090)+text) },
+				"a transport error": func(r *http.Request) (*http.Response, error) {
+					return nil, fmt.Errorf("cannot reach %s with %s", r.URL, text)
+				},
+				"an answer cut off":    func(*http.Request) (*http.Response, error) { return answer(200, `{"a":"`+text) },
+				"a page for an answer": func(*http.Request) (*http.Response, error) { return answer(200, "<p>"+text) },
+				"rubbish":              func(*http.Request) (*http.Response, error) { return answer(200, text) },
+			} {
+				t.Run(form+" in "+where, func(t *testing.T) {
+					c := newClient(t, func(o *rest.Options) { over(transport)(o); o.Secrets, o.Logger, o.Retries = awkward, logger, -1 })
+					call := rest.Call{Op: "pay", Query: url.Values{"password": {secret}}, Header: http.Header{"Authorization": {secret}}, Body: []byte(secret)}
+					resp, err := c.Do(t.Context(), call)
+					if err == nil {
+						var v struct{ A int }
+						err = c.DecodeJSON(call, resp, &v)
+					}
+					require.Error(t, err)
+					for _, shown := range []string{err.Error(), fmt.Sprintf("%v %+v %s", err, err, err), log.String()} {
+						for _, form := range []string{secret, text, url.QueryEscape(secret)} {
+							if strings.Contains(shown, form) {
+								t.Errorf("%q is in %q", form, shown)
+							}
+						}
+						if strings.Contains(shown, "hunter2") || strings.Contains(shown, "-and-more") {
+							t.Errorf("a part of a secret is in %q", shown)
+						}
+					}
+					var ue *url.Error
+					assert.False(t, errors.As(err, &ue), "the address with its query is not in the chain")
+					log.Reset()
+				})
+			}
+		}
+	}
+}
+
+func TestErrorOfTheProvidersOwn(t *testing.T) {
+	c := newClient(t, func(o *rest.Options) { o.Secrets = []string{"hunter2"} })
+	resp := &rest.Response{Status: 422, Header: http.Header{"Retry-After": {"3"}}}
+	e := c.Error(rest.Call{Op: "pay"}, resp, acquiring.ErrDeclined, acquiring.OutcomeRejected, "hunter2", "card 4111 1111 1111 1111 of hunter2")
+	assert.Equal(t, &acquiring.Error{Provider: "bank", Op: "pay", Kind: acquiring.ErrDeclined, Outcome: acquiring.OutcomeRejected,
+		Code: rest.Hidden, Message: "card 4111 11** **** 1111 of " + rest.Hidden, HTTPStatus: 422, RetryAfter: 3 * time.Second}, e)
+	assert.Zero(t, c.Error(rest.Call{}, nil, nil, 0, "", "").HTTPStatus)
+	assert.Equal(t, rest.Hidden, rest.Mask("x"))
+	assert.Empty(t, rest.Mask(""))
+}
+
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	n := 0
+	c := newClient(t, func(o *rest.Options) {
+		over(func(*http.Request) (*http.Response, error) {
+			if n++; n == 1 {
+				return nil, errors.New("reset with hunter2")
+			}
+			return answer(200, "1234")
+		})(o)
+		o.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Secrets = []string{"hunter2"}
+	})
+	_, err := c.Do(t.Context(), rest.Call{Op: "status", Path: "/p/hunter2", Query: url.Values{"password": {"hunter2"}}, Repeatable: true})
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, lines, 2)
+	for _, want := range []string{"level=WARN", "provider=bank", "shop=school", "op=status", "method=GET", "host=bank.example", "attempt=1", "outcome=unknown", "error="} {
+		assert.Contains(t, lines[0], want)
+	}
+	for _, want := range []string{"level=DEBUG", "attempt=2", "status=200", "bytes=4", "took="} {
+		assert.Contains(t, lines[1], want)
+	}
+	assert.NotContains(t, out.String(), "hunter2")
+	assert.NotContains(t, out.String(), "password")
+}
+
+// Do over a stub transport beside bare net/http with the same body.
+func BenchmarkDo(b *testing.B) {
+	body := bytes.Repeat([]byte("x"), 1000)
+	reply := []byte(`{"orderId":"7f1a0f3c","formUrl":"https://bank.example/pay"}`)
+	header := http.Header{"Content-Type": {"application/json"}}
+	stub := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		return &http.Response{StatusCode: 200, Header: header, Body: io.NopCloser(bytes.NewReader(reply)), Request: r}, nil
+	})}
+	b.Run("ours", func(b *testing.B) {
+		c := newClient(b, func(o *rest.Options) { o.HTTPClient = stub; o.Secrets = []string{"hunter2"} })
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.Do(b.Context(), rest.Call{Op: "pay", Path: "pay", ContentType: "application/json", Body: body}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("raw", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://bank.example/api/pay", bytes.NewReader(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			resp, err := stub.Do(r)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
+				b.Fatal(err)
+			}
+			resp.Body.Close()
+			cancel()
+		}
+	})
+}
