@@ -1,0 +1,61 @@
+// Package webhook takes the providers' notifications (callbacks, webhooks,
+// уведомления, колбэки): it lets nobody else in and loses none.
+//
+//	http.Handle("/hooks/sberbank", webhook.Handler(client, func(ctx context.Context, e webhook.Event) error {
+//		if e.Payment.Status != acquiring.StatusPaid {
+//			return nil
+//		}
+//		return shop.Credit(ctx, e.Payment.OrderID, e.Payment.Captured)
+//	}))
+//
+// [Handler] verifies the notification, reads the payment back from the
+// provider, compares the two, runs process once for each piece of news, and
+// only then answers what the provider wants to hear. Whatever else happens,
+// the provider is answered an error and sends the notification again.
+//
+// # How often process runs
+//
+// A provider repeats its notification until it hears success, sometimes after
+// it; two copies may come at once; their order is not kept. The [Inbox] runs
+// process for one of them, and the others hear success once it returned nil.
+// What is exactly once depends on the Inbox:
+//
+//   - [NewMemoryInbox] remembers while the program runs, in one process. If
+//     the program ends after process did its work and before it was marked
+//     done, or is restarted, the same news is processed again: at least once.
+//   - An Inbox in the database in which process writes (package sqlinbox)
+//     marks the news done in the same transaction: both or neither.
+//
+// With the first, make process itself indifferent to a repetition: post under
+// [Event].Key with a unique index, or look at the stored status first.
+//
+// # Late news
+//
+// An event carries the payment as it was when it was read, and two events of
+// one payment may be processed in either order or at the same time. Take an
+// event for news only if the stored status allows it, under the lock of the
+// order's row:
+//
+//	if !order.Status.CanBecome(e.Payment.Status) {
+//		return nil
+//	}
+//
+// # Notifications that never come
+//
+// [Poller] asks for the payments that are still open and gives the same
+// process the same events through the same Inbox. A callback and a poll that
+// learn of the same state make the same key (see [NewsKey]), so they credit
+// once between them.
+//
+// # What the sender hears
+//
+// A forged notification is answered 403, one for an unknown shop 404, one that
+// disagrees with the payment or the order 409; when process failed, 500; when
+// the provider could not be asked or somebody else is at the same news, 503.
+// The answers never say more, because whoever tries keys would learn from
+// them. The log does, with the keys provider, shop, payment, order, status,
+// key, outcome, http, took and error; so does the [Observe] hook.
+//
+// Set ReadTimeout and ReadHeaderTimeout on the http.Server: a slow sender is
+// its business.
+package webhook

@@ -1,0 +1,699 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/webhook"
+)
+
+var quiet = webhook.Logger(slog.New(slog.DiscardHandler))
+
+func TestHandlerProcessesOncePerNews(t *testing.T) {
+	b, books, seen := newBank("school"), &books{}, &sightings{}
+	b.set("p1", "A-7", acquiring.StatusPaid, 149990)
+	h := webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe))
+
+	for range 3 {
+		code, body, header := send(h, b.notify("id", "p1", "order", "A-7", "status", "paid", "amount", "149990"))
+		assert.Equal(t, http.StatusOK, code)
+		assert.Equal(t, "OK", body)
+		assert.Equal(t, "text/plain", header.Get("Content-Type"))
+	}
+	events := books.all()
+	require.Len(t, events, 1)
+	e := events[0]
+	assert.Equal(t, "bank/school/p1/paid", e.Key)
+	assert.Equal(t, webhook.FromCallback, e.Source)
+	assert.Equal(t, money.Amount(149990), e.Payment.Captured)
+	assert.True(t, e.Callback.Signed)
+	assert.NotEmpty(t, e.Callback.Raw)
+	assert.Equal(t, []webhook.Outcome{webhook.Processed, webhook.Duplicate, webhook.Duplicate}, seen.outcomes())
+	o := seen.last()
+	assert.Equal(t, "bank", o.Provider)
+	assert.Equal(t, "school", o.Shop)
+	assert.Equal(t, acquiring.PaymentID("p1"), o.PaymentID)
+	assert.Equal(t, "A-7", o.OrderID)
+	assert.Equal(t, acquiring.StatusPaid, o.Status)
+	assert.Equal(t, e.Key, o.Key)
+	assert.Equal(t, http.StatusOK, o.HTTP)
+	assert.NoError(t, o.Err)
+
+	t.Run("the next news of the same payment is processed", func(t *testing.T) {
+		p := b.set("p1", "A-7", acquiring.StatusPartiallyRefunded, 149990)
+		for _, refunded := range []money.Amount{10000, 25000} {
+			p.Refunded = refunded
+			for range 2 {
+				code, _, _ := send(h, b.notify("id", "p1", "status", "partially_refunded"))
+				assert.Equal(t, http.StatusOK, code)
+			}
+		}
+		events := books.all()
+		require.Len(t, events, 3)
+		assert.Equal(t, "bank/school/p1/partially_refunded/100.00", events[1].Key)
+		assert.Equal(t, "bank/school/p1/partially_refunded/250.00", events[2].Key)
+	})
+	t.Run("late news finds the payment further on", func(t *testing.T) {
+		code, _, _ := send(h, b.notify("id", "p1", "status", "paid", "key", "late"))
+		assert.Equal(t, http.StatusOK, code)
+		assert.Len(t, books.all(), 3, "the state it stands in was processed already")
+	})
+}
+
+func TestHandlerRefusesTheForged(t *testing.T) {
+	b := newBank("school")
+	b.set("p1", "A-7", acquiring.StatusPaid, 149990)
+	body := func(s string) *http.Request { return httptest.NewRequest(http.MethodPost, "/", strings.NewReader(s)) }
+	whole, _ := io.ReadAll(b.notify("id", "p1", "status", "paid").Body)
+	other, _ := io.ReadAll(newBank("other").notify("id", "p1", "status", "paid").Body)
+	twice := b.notify("id", "p1", "status", "paid", "status", "refunded")
+	for name, r := range map[string]*http.Request{
+		"unsigned":                 body("id=p1&status=paid"),
+		"changed":                  body(strings.Replace(string(whole), "paid", "refunded", 1)),
+		"cut":                      body(string(whole[:len(whole)-1])),
+		"signed by another shop":   body(string(other)),
+		"a parameter twice":        twice,
+		"empty":                    body(""),
+		"too large":                body(strings.Repeat("x", webhook.MaxBody+1)),
+		"GET with nothing":         httptest.NewRequest(http.MethodGet, "/", nil),
+		"breaks off":               httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader("id="), brokenReader{})),
+		"signed with an empty key": body("id=p1&status=paid&sign="),
+	} {
+		t.Run(name, func(t *testing.T) {
+			books, seen := &books{}, &sightings{}
+			before := b.questions()
+			code, answer, _ := send(webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe)), r)
+			assert.Equal(t, http.StatusForbidden, code)
+			assert.Equal(t, "Forbidden\n", answer, "the sender is not told why")
+			assert.Empty(t, books.all())
+			assert.Equal(t, before, b.questions(), "a forged notification costs the provider nothing")
+			assert.Equal(t, webhook.Forged, seen.last().Outcome)
+			assert.ErrorIs(t, seen.last().Err, acquiring.ErrSignature)
+		})
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// Ten megabytes are refused after 64 KiB, over a real connection, and memory
+// stays where it was.
+func TestHandlerRefusesTenMegabytes(t *testing.T) {
+	b := newBank("school")
+	var read int64
+	inner := webhook.Handler(b, (&books{}).process, quiet)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := &countedBody{ReadCloser: r.Body}
+		r.Body = body
+		inner.ServeHTTP(w, r)
+		read = body.n
+	}))
+	defer server.Close()
+	for name, length := range map[string]int64{"length said": 10 << 20, "length not said": -1} {
+		t.Run(name, func(t *testing.T) {
+			r, err := http.NewRequest(http.MethodPost, server.URL, io.LimitReader(zeros{}, 10<<20))
+			require.NoError(t, err)
+			r.ContentLength = length
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			if err == nil { // the server may close before the client has written all
+				resp.Body.Close()
+				assert.Equal(t, http.StatusForbidden, resp.StatusCode)
+			}
+			server.CloseClientConnections()
+			assert.LessOrEqual(t, read, int64(webhook.MaxBody+1))
+		})
+	}
+	t.Run("memory", func(t *testing.T) {
+		allocated := testing.Benchmark(func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodPost, "/", io.LimitReader(zeros{}, 10<<20))
+				r.ContentLength = -1
+				inner.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		}).AllocedBytesPerOp()
+		assert.Less(t, allocated, int64(4*webhook.MaxBody))
+	})
+}
+
+type countedBody struct {
+	io.ReadCloser
+	n int64
+}
+
+func (c *countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestHandlerComparesWithThePaymentReadBack(t *testing.T) {
+	for name, tt := range map[string]struct {
+		pairs   []string
+		payment acquiring.Payment
+		code    int
+	}{
+		"all agree": {[]string{"id", "p1", "order", "A-7", "status", "paid", "amount", "1000"},
+			acquiring.Payment{ID: "p1", OrderID: "A-7", Status: acquiring.StatusPaid, Amount: 1000, Captured: 1000}, 200},
+		"another payment": {[]string{"id", "p1", "status", "paid"},
+			acquiring.Payment{ID: "p2", Status: acquiring.StatusPaid, Amount: 1000}, 409},
+		"another order": {[]string{"id", "p1", "order", "A-8", "status", "paid"},
+			acquiring.Payment{ID: "p1", OrderID: "A-7", Status: acquiring.StatusPaid, Amount: 1000}, 409},
+		"another sum": {[]string{"id", "p1", "status", "paid", "amount", "100000"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000, Captured: 1000}, 409},
+		"a smaller sum of a paid one": {[]string{"id", "p1", "status", "paid", "amount", "1"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000, Captured: 1000}, 409},
+		"the sum captured of a hold": {[]string{"id", "p1", "status", "paid", "amount", "700"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000, Captured: 700}, 200},
+		"the sum of a refund": {[]string{"id", "p1", "status", "partially_refunded", "amount", "300"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPartiallyRefunded, Amount: 1000, Captured: 1000, Refunded: 500}, 200},
+		"a refund of more than was paid": {[]string{"id", "p1", "status", "partially_refunded", "amount", "1001"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPartiallyRefunded, Amount: 1000, Captured: 1000, Refunded: 500}, 409},
+		"another currency": {[]string{"id", "p1", "status", "paid", "amount", "1000", "currency", "KZT"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000, Currency: "RUB"}, 409},
+		"the currency in small letters": {[]string{"id", "p1", "status", "paid", "amount", "1000", "currency", "rub"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000, Currency: "RUB"}, 200},
+		"paid, but the provider still says pending": {[]string{"id", "p1", "status", "paid"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPending, Amount: 1000}, 503},
+		"held, but the provider still says pending": {[]string{"id", "p1", "status", "authorized"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPending, Amount: 1000}, 503},
+		"refunded, but the provider still says paid": {[]string{"id", "p1", "status", "refunded"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000}, 503},
+		"refunded, as the callback calls a part": {[]string{"id", "p1", "status", "refunded"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPartiallyRefunded, Amount: 1000, Refunded: 1}, 200},
+		"voided, but the provider still says held": {[]string{"id", "p1", "status", "voided"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusAuthorized, Amount: 1000}, 503},
+		"a failed attempt of a payment still open": {[]string{"id", "p1", "status", "declined"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPending, Amount: 1000}, 200},
+		"a late hold of a payment that is taken": {[]string{"id", "p1", "status", "authorized"},
+			acquiring.Payment{ID: "p1", Status: acquiring.StatusPaid, Amount: 1000, Captured: 1000}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, books, seen := newBank("school"), &books{}, &sightings{}
+			b.whole = true
+			b.payments["p1"] = &tt.payment
+			h := webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe))
+			code, _, _ := send(h, b.notify(tt.pairs...))
+			assert.Equal(t, tt.code, code)
+			if tt.code == http.StatusOK {
+				require.Len(t, books.all(), 1)
+				assert.Equal(t, tt.payment.Status, books.all()[0].Payment.Status, "the payment read back is what counts")
+			} else {
+				assert.Empty(t, books.all())
+				assert.Error(t, seen.last().Err)
+			}
+		})
+	}
+}
+
+func TestHandlerKeysWhatIsStillOpenByTheCallback(t *testing.T) {
+	b, books := newBank("school"), &books{}
+	b.set("p1", "A-7", acquiring.StatusPending, 1000)
+	h := webhook.Handler(b, books.process, quiet)
+	for _, attempt := range []string{"1", "2", "2"} {
+		code, _, _ := send(h, b.notify("id", "p1", "status", "declined", "key", attempt))
+		assert.Equal(t, http.StatusOK, code)
+	}
+	require.Len(t, books.all(), 2, "two failed attempts are two pieces of news")
+	assert.Equal(t, "school:p1:declined:1", books.all()[0].Key)
+
+	for range 2 {
+		code, _, _ := send(h, b.notify("id", "p1", "status", "declined", "key", "none"))
+		assert.Equal(t, http.StatusOK, code)
+	}
+	require.Len(t, books.all(), 3, "without a key the same bytes are the same news")
+	assert.Contains(t, books.all()[2].Key, "bank/school/p1//raw/")
+}
+
+func TestHandlerAnswersErrorUntilProcessSucceeds(t *testing.T) {
+	b, books, seen := newBank("school"), &books{}, &sightings{}
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	h := webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe))
+
+	books.fail(errors.New("database is down: password=hunter2"))
+	for range 2 {
+		code, body, _ := send(h, b.notify("id", "p1", "status", "paid"))
+		assert.Equal(t, http.StatusInternalServerError, code)
+		assert.Equal(t, "Internal Server Error\n", body)
+	}
+	books.fail(nil)
+	code, body, _ := send(h, b.notify("id", "p1", "status", "paid"))
+	assert.Equal(t, http.StatusOK, code)
+	assert.Equal(t, "OK", body)
+	assert.Len(t, books.all(), 1)
+	assert.Equal(t, []webhook.Outcome{webhook.Failed, webhook.Failed, webhook.Processed}, seen.outcomes())
+}
+
+func TestHandlerSurvivesPanics(t *testing.T) {
+	b := newBank("school")
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	boom := true
+	explode := func() {
+		if boom {
+			panic("boom")
+		}
+	}
+	books := &books{before: func(context.Context) error { explode(); return nil }}
+	var log bytes.Buffer
+	seen := &sightings{}
+	h := webhook.Handler(b, books.process, webhook.Logger(slog.New(slog.NewTextHandler(&log, nil))), webhook.Observe(seen.observe))
+	code, body, _ := send(h, b.notify("id", "p1", "status", "paid"))
+	assert.Equal(t, http.StatusInternalServerError, code)
+	assert.NotContains(t, body, "boom")
+	assert.Contains(t, log.String(), "panic: boom")
+	assert.Contains(t, log.String(), "handler_test.go", "the stack says where")
+	assert.Equal(t, webhook.Panicked, seen.last().Outcome)
+
+	boom = false
+	code, _, _ = send(h, b.notify("id", "p1", "status", "paid"))
+	assert.Equal(t, http.StatusOK, code)
+	assert.Len(t, books.all(), 1, "the panic did not mark the news done")
+
+	t.Run("of the client, the shop function and the hooks", func(t *testing.T) {
+		b.onAsk = func() { panic("boom") }
+		defer func() { b.onAsk = nil }()
+		code, _, _ := send(h, b.notify("id", "p1", "status", "paid"))
+		assert.Equal(t, http.StatusInternalServerError, code)
+		b.onAsk = nil
+
+		code, _, _ = send(webhook.HandlerFor(func(*http.Request) (acquiring.Acquirer, error) { panic("boom") }, books.process, quiet), b.notify("id", "p1"))
+		assert.Equal(t, http.StatusInternalServerError, code)
+
+		h := webhook.Handler(b, books.process, quiet, webhook.Observe(func(context.Context, webhook.Observation) { panic("boom") }))
+		code, _, _ = send(h, b.notify("id", "p1", "status", "paid"))
+		assert.Equal(t, http.StatusOK, code, "a metric that panics changes no answer")
+	})
+}
+
+func TestHandlerWhenTheProviderCannotBeAsked(t *testing.T) {
+	b := newBank("school")
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	for _, unsigned := range []bool{false, true} {
+		for name, tt := range map[string]struct {
+			err     error
+			code    int
+			outcome webhook.Outcome
+			after   string
+		}{
+			"unavailable":        {&acquiring.Error{Kind: acquiring.ErrUnavailable}, 503, webhook.Unavailable, ""},
+			"too many requests":  {&acquiring.Error{Kind: acquiring.ErrRateLimited, RetryAfter: 1500 * time.Millisecond}, 503, webhook.Unavailable, "2"},
+			"a maintenance page": {&acquiring.Error{Kind: acquiring.ErrProtocol}, 503, webhook.Unavailable, ""},
+			"timeout":            {context.DeadlineExceeded, 503, webhook.Unavailable, ""},
+			"our credentials":    {&acquiring.Error{Kind: acquiring.ErrUnauthorized}, 500, webhook.Misread, ""},
+			"a fault of ours":    {errors.New("some bug"), 500, webhook.Misread, ""},
+		} {
+			t.Run(fmt.Sprintf("%s, unsigned=%v", name, unsigned), func(t *testing.T) {
+				books, seen := &books{}, &sightings{}
+				b.unsigned = unsigned
+				b.fail(tt.err)
+				defer b.fail(nil)
+				h := webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe))
+				code, _, header := send(h, b.notify("id", "p1", "status", "paid"))
+				assert.Equal(t, tt.code, code)
+				assert.Equal(t, tt.after, header.Get("Retry-After"))
+				assert.Equal(t, tt.outcome, seen.last().Outcome)
+				assert.Empty(t, books.all())
+			})
+		}
+	}
+	t.Run("a payment it does not know", func(t *testing.T) {
+		books := &books{}
+		b.unsigned = false
+		code, _, _ := send(webhook.Handler(b, books.process, quiet), b.notify("id", "p9", "status", "paid"))
+		assert.Equal(t, http.StatusInternalServerError, code, "signed: it is the provider's, and comes again")
+		b.unsigned = true
+		code, _, _ = send(webhook.Handler(b, books.process, quiet), b.notify("id", "p9", "status", "paid"))
+		assert.Equal(t, http.StatusForbidden, code, "unsigned: somebody guesses")
+		assert.Empty(t, books.all())
+	})
+}
+
+func TestHandlerReadsTheUnsignedOnce(t *testing.T) {
+	b, books := newBank("school"), &books{}
+	b.unsigned = true
+	b.set("p1", "A-7", acquiring.StatusPending, 1000)
+	h := webhook.Handler(b, books.process, quiet, webhook.TrustCallback())
+	code, _, _ := send(h, b.notify("id", "p1", "status", "paid", "amount", "100000000"))
+	assert.Equal(t, http.StatusOK, code)
+	require.Len(t, books.all(), 1)
+	assert.Equal(t, acquiring.StatusPending, books.all()[0].Payment.Status, "nothing in it was believed")
+	assert.Equal(t, 1, b.questions())
+}
+
+func TestHandlerAsksByTheOrderWhereThereIsNoPaymentID(t *testing.T) {
+	b, books := newBank("school"), &books{}
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	code, _, _ := send(webhook.Handler(finder{b}, books.process, quiet), b.notify("order", "A-7", "status", "paid"))
+	assert.Equal(t, http.StatusOK, code)
+	require.Len(t, books.all(), 1)
+	assert.Equal(t, "bank/school/p1/paid", books.all()[0].Key)
+	code, _, _ = send(webhook.Handler(b, books.process, quiet), b.notify("order", "A-7", "status", "paid"))
+	assert.Equal(t, http.StatusInternalServerError, code)
+}
+
+func TestTrustCallback(t *testing.T) {
+	b, books := newBank("school"), &books{}
+	h := webhook.Handler(b, books.process, quiet, webhook.TrustCallback())
+	for range 2 {
+		code, _, _ := send(h, b.notify("id", "p1", "order", "A-7", "status", "paid", "amount", "1000"))
+		assert.Equal(t, http.StatusOK, code)
+	}
+	assert.Zero(t, b.questions())
+	require.Len(t, books.all(), 1)
+	assert.Equal(t, &acquiring.Payment{ID: "p1", OrderID: "A-7", Status: acquiring.StatusPaid, Amount: 1000}, books.all()[0].Payment)
+	assert.Equal(t, "bank/school/p1/paid", books.all()[0].Key, "the key that a poll of the same state makes")
+
+	t.Run("a whole payment in the callback", func(t *testing.T) {
+		b.whole = true
+		defer func() { b.whole = false }()
+		code, _, _ := send(h, b.notify("id", "p1", "status", "partially_refunded", "amount", "1000", "refunded", "300"))
+		assert.Equal(t, http.StatusOK, code)
+		assert.Zero(t, b.questions())
+		assert.Equal(t, "bank/school/p1/partially_refunded/3.00", books.all()[1].Key)
+	})
+	t.Run("a partial refund without its sum is read back", func(t *testing.T) {
+		p := b.set("p1", "A-7", acquiring.StatusPartiallyRefunded, 1000)
+		p.Refunded = 400
+		code, _, _ := send(h, b.notify("id", "p1", "status", "partially_refunded"))
+		assert.Equal(t, http.StatusOK, code)
+		assert.Equal(t, 1, b.questions())
+		assert.Equal(t, "bank/school/p1/partially_refunded/4.00", books.all()[2].Key)
+	})
+	t.Run("so is a payment without a sum to compare", func(t *testing.T) {
+		b.set("p2", "A-8", acquiring.StatusPaid, 1000)
+		h := webhook.Handler(b, books.process, quiet, webhook.TrustCallback(), webhook.Expect(expecting(999, "")))
+		code, _, _ := send(h, b.notify("id", "p2", "order", "A-8", "status", "paid"))
+		assert.Equal(t, http.StatusConflict, code)
+		assert.Equal(t, 2, b.questions())
+	})
+}
+
+func TestHandlerConcurrentCopiesOfOneNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, seen := newBank("school"), &sightings{}
+		b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+		books := &books{before: func(context.Context) error { time.Sleep(5 * time.Second); return nil }}
+		h := webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe))
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				code, _, _ := send(h, b.notify("id", "p1", "status", "paid"))
+				assert.Equal(t, 200, code)
+			})
+		}
+		wg.Wait()
+		assert.Len(t, books.all(), 1)
+	})
+}
+
+func TestHandlerTellsACopyToComeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, seen := newBank("school"), &sightings{}
+		b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+		books := &books{before: func(context.Context) error { time.Sleep(5 * time.Second); return nil }}
+		h := webhook.Handler(b, books.process, quiet, webhook.Observe(seen.observe), webhook.Timeout(2*time.Second))
+		done := make(chan int)
+		go func() {
+			code, _, _ := send(h, b.notify("id", "p1", "status", "paid"))
+			done <- code
+		}()
+		synctest.Wait()
+		code, _, _ := send(h, b.notify("id", "p1", "status", "paid"))
+		assert.Equal(t, 503, code)
+		assert.Equal(t, webhook.InFlight, seen.last().Outcome)
+		assert.Equal(t, 200, <-done)
+		assert.Len(t, books.all(), 1)
+	})
+}
+
+// What was begun is finished when the provider hangs up: a process longer than
+// the provider's patience would otherwise never succeed.
+func TestHandlerFinishesWhenTheProviderHangsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBank("school")
+		b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+		var deadline time.Time
+		books := &books{before: func(ctx context.Context) error {
+			deadline, _ = ctx.Deadline()
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(10 * time.Second):
+				return nil
+			}
+		}}
+		ctx, hangUp := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "42"), time.Second)
+		defer hangUp()
+		start := time.Now()
+		h := webhook.Handler(b, func(ctx context.Context, e webhook.Event) error {
+			assert.Equal(t, "42", ctx.Value(traceKey{}), "the request's values reach process")
+			return books.process(ctx, e)
+		}, quiet)
+		code, _, _ := send(h, b.notify("id", "p1", "status", "paid").WithContext(ctx))
+		assert.Equal(t, 200, code)
+		assert.Len(t, books.all(), 1)
+		assert.Equal(t, webhook.DefaultTimeout, deadline.Sub(start))
+	})
+}
+
+type traceKey struct{}
+
+func TestHandlerBoundsProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBank("school")
+		b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+		h := webhook.Handler(b, func(ctx context.Context, _ webhook.Event) error { <-ctx.Done(); return ctx.Err() }, quiet, webhook.Timeout(3*time.Second))
+		start := time.Now()
+		code, _, _ := send(h, b.notify("id", "p1", "status", "paid"))
+		assert.Equal(t, 500, code)
+		assert.Equal(t, 3*time.Second, time.Since(start))
+	})
+}
+
+// inboxFunc is somebody else's Inbox.
+type inboxFunc func(ctx context.Context, key string, process func(context.Context) error) error
+
+func (f inboxFunc) Once(ctx context.Context, key string, process func(context.Context) error) error {
+	return f(ctx, key, process)
+}
+
+func TestHandlerWithForeignInboxes(t *testing.T) {
+	b := newBank("school")
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	down := errors.New("the inbox is down")
+	for name, tt := range map[string]struct {
+		inbox   inboxFunc
+		process error
+		code    int
+		outcome webhook.Outcome
+	}{
+		"down before": {func(context.Context, string, func(context.Context) error) error { return down }, nil, 503, webhook.InboxFailed},
+		"the commit failed": {func(ctx context.Context, _ string, f func(context.Context) error) error {
+			_ = f(ctx)
+			return down
+		}, nil, 500, webhook.Failed},
+		"process failed, and it says nothing of it": {func(ctx context.Context, _ string, f func(context.Context) error) error {
+			_ = f(ctx)
+			return nil
+		}, errors.New("no"), 500, webhook.Failed},
+		"ran it again, with success": {func(ctx context.Context, _ string, f func(context.Context) error) error {
+			_ = f(ctx)
+			return f(ctx)
+		}, nil, 200, webhook.Processed},
+		"done before": {func(context.Context, string, func(context.Context) error) error { return nil }, nil, 200, webhook.Duplicate},
+		"does not wait": {func(context.Context, string, func(context.Context) error) error {
+			return fmt.Errorf("row is locked: %w", webhook.ErrInFlight)
+		}, nil, 503, webhook.InFlight},
+		"panics": {func(context.Context, string, func(context.Context) error) error { panic("boom") }, nil, 500, webhook.Panicked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := &sightings{}
+			h := webhook.Handler(b, func(context.Context, webhook.Event) error { return tt.process }, quiet, webhook.WithInbox(tt.inbox), webhook.Observe(seen.observe))
+			code, body, _ := send(h, b.notify("id", "p1", "status", "paid"))
+			assert.Equal(t, tt.code, code)
+			assert.Equal(t, tt.outcome, seen.last().Outcome)
+			assert.NotContains(t, body, "inbox")
+		})
+	}
+}
+
+func TestHandlerAgainstBrokenClients(t *testing.T) {
+	for name, a := range map[string]acquiring.Acquirer{
+		"no callback and no error": brokenClient{},
+		"no payment and no error":  brokenClient{cb: &acquiring.Callback{PaymentID: "p1", Status: acquiring.StatusPaid, Signed: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			books := &books{}
+			code, _, _ := send(webhook.Handler(a, books.process, quiet), httptest.NewRequest(http.MethodPost, "/", nil))
+			assert.Equal(t, 500, code)
+			assert.Empty(t, books.all())
+		})
+	}
+	code, _, _ := send(webhook.Handler(brokenClient{err: acquiring.Invalid("id", "is empty")}, (&books{}).process, quiet), httptest.NewRequest(http.MethodPost, "/", nil))
+	assert.Equal(t, 400, code)
+}
+
+type brokenClient struct {
+	acquiring.Acquirer
+	cb  *acquiring.Callback
+	err error
+}
+
+func (b brokenClient) VerifyCallback(context.Context, *http.Request) (*acquiring.Callback, error) {
+	return b.cb, b.err
+}
+func (brokenClient) GetStatus(context.Context, acquiring.PaymentID) (*acquiring.Payment, error) {
+	return nil, nil
+}
+
+func TestHandlerRefusesToBeBuiltOfNothing(t *testing.T) {
+	process := (&books{}).process
+	assert.Panics(t, func() { webhook.Handler(nil, process) })
+	assert.Panics(t, func() { webhook.Handler(newBank("s"), nil) })
+	assert.Panics(t, func() { webhook.HandlerFor(nil, process) })
+}
+
+func TestHandlerLog(t *testing.T) {
+	b := newBank("school")
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	var out bytes.Buffer
+	h := webhook.Handler(b, (&books{}).process, webhook.Logger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	line := func(r *http.Request) map[string]any {
+		out.Reset()
+		send(h, r)
+		var m map[string]any
+		require.NoError(t, json.Unmarshal(out.Bytes(), &m), out.String())
+		delete(m, "time")
+		delete(m, "took")
+		return m
+	}
+	assert.Equal(t, map[string]any{"level": "INFO", "msg": "payment news", "provider": "bank", "shop": "school", "payment": "p1", "order": "A-7",
+		"status": "paid", "key": "bank/school/p1/paid", "outcome": "processed", "source": "callback", "http": 200.0}, line(b.notify("id", "p1", "status", "paid")))
+	assert.Equal(t, "DEBUG", line(b.notify("id", "p1", "status", "paid"))["level"])
+	forged := line(httptest.NewRequest(http.MethodPost, "/", strings.NewReader("id=p1")))
+	assert.Equal(t, "WARN", forged["level"])
+	assert.Equal(t, "forged", forged["outcome"])
+	assert.Contains(t, forged["error"], "the signature is wrong")
+	assert.NotContains(t, out.String(), "key of")
+}
+
+func TestHandlerLogsToTheDefaultLogger(t *testing.T) {
+	var out bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
+	send(webhook.Handler(newBank("s"), (&books{}).process), httptest.NewRequest(http.MethodPost, "/", nil))
+	assert.Contains(t, out.String(), "outcome=forged")
+}
+
+func TestNewsKey(t *testing.T) {
+	pay := func(id acquiring.PaymentID, s acquiring.Status, refunded money.Amount) *acquiring.Payment {
+		return &acquiring.Payment{ID: id, Status: s, Refunded: refunded}
+	}
+	assert.Equal(t, "sberbank/school/7f1a/paid", webhook.NewsKey("sberbank", "school", pay("7f1a", acquiring.StatusPaid, 0)))
+	assert.Equal(t, "tochka//7f1a/refunded", webhook.NewsKey("tochka", "", pay("7f1a", acquiring.StatusRefunded, 5)))
+	assert.Equal(t, "tochka//7f1a/partially_refunded/0.05", webhook.NewsKey("tochka", "", pay("7f1a", acquiring.StatusPartiallyRefunded, 5)))
+	assert.NotEqual(t, webhook.NewsKey("a", "b/c", pay("d", acquiring.StatusPaid, 0)), webhook.NewsKey("a", "b", pay("c/d", acquiring.StatusPaid, 0)))
+	assert.NotEqual(t, webhook.NewsKey("a", "b%2Fc", pay("d", acquiring.StatusPaid, 0)), webhook.NewsKey("a", "b/c", pay("d", acquiring.StatusPaid, 0)))
+	for _, p := range []*acquiring.Payment{nil, pay("", acquiring.StatusPaid, 0), pay("1", acquiring.StatusPending, 0), pay("1", acquiring.StatusUnknown, 0)} {
+		assert.Empty(t, webhook.NewsKey("a", "b", p))
+	}
+}
+
+func TestAnAcquirerWithoutAName(t *testing.T) {
+	b, books := newBank("school"), &books{}
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	send(webhook.Handler(plain{b}, books.process, quiet), b.notify("id", "p1", "status", "paid"))
+	require.Len(t, books.all(), 1)
+	assert.Equal(t, "webhook_test.plain//p1/paid", books.all()[0].Key)
+}
+
+// A finished request keeps no goroutine and no memory.
+func TestHandlerKeepsNothing(t *testing.T) {
+	b := newBank("school")
+	b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+	h := webhook.Handler(b, (&books{}).process, quiet)
+	round := func(n int) {
+		for range n {
+			send(h, b.notify("id", "p1", "status", "paid"))
+			send(h, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("forged")))
+		}
+	}
+	memory := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	round(100)
+	goroutines, before := runtime.NumGoroutine(), memory()
+	round(2000)
+	after := memory()
+	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	assert.Less(t, after, before+1<<20)
+}
+
+// What the handler adds to the client's own verification.
+func TestHandlerAllocates(t *testing.T) {
+	a := brokenClient{cb: &acquiring.Callback{PaymentID: "p1", Status: acquiring.StatusPaid, Signed: true,
+		Payment: &acquiring.Payment{ID: "p1", OrderID: "A-7", Status: acquiring.StatusPaid, Amount: 1000}}}
+	h := webhook.Handler(a, (&books{}).process, quiet, webhook.TrustCallback())
+	r, w := httptest.NewRequest(http.MethodPost, "/", nil), &discard{http.Header{}}
+	assert.LessOrEqual(t, testing.AllocsPerRun(200, func() { h.ServeHTTP(w, r) }), 12.0)
+}
+
+type discard struct{ h http.Header }
+
+func (d *discard) Header() http.Header         { return d.h }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// An account that cannot be asked (PayMaster's classic protocol without a login
+// for its API) is credited by what the provider signed; any other failure to
+// ask still makes the notification come again.
+func TestSignedNewsOfAnAccountThatCannotBeAsked(t *testing.T) {
+	unsupported := acquiring.Unsupported("bank", "GetStatus", "there is no login")
+	for name, tt := range map[string]struct {
+		whole bool
+		err   error
+		code  int
+		n     int
+	}{
+		"whole":              {true, unsupported, 200, 1},
+		"not whole":          {false, unsupported, 500, 0},
+		"the bank is broken": {true, &acquiring.Error{Provider: "bank", Op: "GetStatus", Kind: acquiring.ErrUnavailable}, 503, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, books := newBank("school"), &books{}
+			b.whole = tt.whole
+			b.set("p1", "A-7", acquiring.StatusPaid, 1000)
+			b.fail(tt.err)
+			code, _, _ := send(webhook.Handler(b, books.process, quiet), b.notify("id", "p1", "order", "A-7", "status", "paid", "amount", "1000"))
+			assert.Equal(t, tt.code, code)
+			assert.Len(t, books.all(), tt.n)
+		})
+	}
+}
