@@ -1,0 +1,19 @@
+// Package sberbank takes payments through Sberbank's internet acquiring.
+//
+// Sberbank runs two incompatible gateways with similar method names: the new
+// one, which speaks JSON (ProtocolJSON, the default), and the legacy one of
+// the RBS/BPC family, which takes forms (ProtocolLegacy). One [Client] speaks
+// both; what only one of them has answers ErrUnsupported on the other.
+//
+// # Credentials
+//
+// The bank gives a test login of the API (логин API) with a temporary
+// password; the password of the new gateway is made permanent with
+// [Client.SetPermanentPassword]. The production login is another one, on
+// another host: Config.Environment chooses. The cabinet (личный кабинет) is
+// also where callbacks (callback-уведомления) are switched on, with their
+// type (статический, динамический), method, signature and parameters.
+//
+// Documentation: https://ecomtest.sberbank.ru/doc (new gateway) and
+// https://securepayments.sberbank.ru/wiki/ (legacy gateway).
+package sberbank
