@@ -1,0 +1,180 @@
+package paymaster
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"hash"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/acquiring-go/acquiring"
+)
+
+// replay is a request whose body can be read again and again.
+type replay struct {
+	*strings.Reader
+	r *http.Request
+}
+
+func newReplay(body string) *replay {
+	p := &replay{Reader: strings.NewReader(body), r: httptest.NewRequest(http.MethodPost, callbackAt, nil)}
+	p.r.Body, p.r.ContentLength = io.NopCloser(p.Reader), int64(len(body))
+	return p
+}
+
+func (p *replay) again() *http.Request {
+	_, _ = p.Seek(0, io.SeekStart)
+	return p.r
+}
+
+// BenchmarkNotification is the notification of the classic protocol beside the
+// bare hash of its canonical text in base64: "verify" decodes and checks it,
+// "signature" is the check alone, "callback" is all from the request's body to the
+// payment.
+func BenchmarkNotification(b *testing.B) {
+	hashes := map[Hash]func() hash.Hash{MD5: md5.New, SHA1: sha1.New, SHA256: sha256.New}
+	for _, h := range []Hash{MD5, SHA1, SHA256} {
+		conf := ClassicConfig{Environment: acquiring.Production, MerchantID: merchant, SecretKey: secretKey, Hash: h}
+		c, err := NewClassic(conf)
+		require.NoError(b, err)
+		v := sign(c, vector1())
+		body := newReplay(v.Encode())
+		b.Run("callback/"+h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.VerifyCallback(ctx, body.again()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		form := v.Encode()
+		b.Run("verify/"+h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var n Notification
+				if err := n.read(form); err != nil || !c.sign.verify(&n.values, n.hash) {
+					b.Fatal("does not fit")
+				}
+			}
+		})
+		var s signed
+		for i, name := range signedNames {
+			s[i] = v.Get(name)
+		}
+		b.Run("signature/"+h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			want := v.Get("LMI_HASH")
+			for b.Loop() {
+				if !c.sign.verify(&s, want) {
+					b.Fatal("does not fit")
+				}
+			}
+		})
+		canonical := c.sign.canonical(nil, &s)
+		b.Run("raw/"+h.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			var text string
+			for b.Loop() {
+				d := hashes[h]()
+				d.Write(canonical)
+				text = base64.StdEncoding.EncodeToString(d.Sum(nil))
+			}
+			_ = text
+		})
+	}
+}
+
+// stub answers without a network.
+type stub struct{ body string }
+
+func (s stub) RoundTrip(r *http.Request) (*http.Response, error) { return s.status(r, 200) }
+
+func (s stub) status(r *http.Request, code int) (*http.Response, error) {
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(s.body)), Request: r}, nil
+}
+
+// BenchmarkCreateInvoice is an invoice built, sent to a stub and decoded,
+// beside bare net/http and encoding/json.
+func BenchmarkCreateInvoice(b *testing.B) {
+	c, err := New(Config{Environment: acquiring.Production, MerchantID: merchant, Token: token, HTTPClient: &http.Client{Transport: stub{link}}})
+	require.NoError(b, err)
+	r := order()
+	r.ReturnURL, r.CallbackURL = "https://shop.example.ru/thanks", callbackAt
+	b.Run("ours", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.CreateInvoice(ctx, r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("bare", func(b *testing.B) { benchBare(b) })
+}
+
+func TestAllocations(t *testing.T) {
+	c, err := NewClassic(ClassicConfig{Environment: acquiring.Production, MerchantID: merchant, SecretKey: secretKey, Hash: SHA256})
+	require.NoError(t, err)
+	v := sign(c, vector1())
+	body := newReplay(v.Encode())
+	n := testing.AllocsPerRun(200, func() {
+		if _, err := c.VerifyCallback(ctx, body.again()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	require.LessOrEqual(t, int(n), 7, "a notification of the classic protocol")
+	var s signed
+	for i, name := range signedNames {
+		s[i] = v.Get(name)
+	}
+	require.Zero(t, int(testing.AllocsPerRun(200, func() { c.sign.verify(&s, v.Get("LMI_HASH")) })), "the signature")
+
+	v2, err := New(Config{Environment: acquiring.Production, MerchantID: merchant, Token: token, HTTPClient: &http.Client{Transport: stub{link}}})
+	require.NoError(t, err)
+	n = testing.AllocsPerRun(200, func() {
+		if _, err := v2.CreateInvoice(ctx, order()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	require.LessOrEqual(t, int(n), 70, "an invoice of the API v2")
+}
+
+// benchBare is what a careful programmer writes with net/http alone.
+func benchBare(b *testing.B) {
+	client := &http.Client{Transport: stub{link}}
+	b.ReportAllocs()
+	for b.Loop() {
+		body, err := json.Marshal(map[string]any{"merchantId": merchant, "invoice": map[string]any{"description": "Заказ", "orderNo": "ORD-2024-0042"},
+			"amount": map[string]any{"value": json.Number("1499.90"), "currency": "RUB"}, "protocol": map[string]any{"returnUrl": "https://shop.example.ru/thanks", "callbackUrl": callbackAt}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, DefaultURL+"/api/v2/invoices", bytes.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		data, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		var out struct{ PaymentID, URL string }
+		if err != nil || json.Unmarshal(data, &out) != nil || out.URL == "" {
+			b.Fatal("no answer")
+		}
+	}
+}
