@@ -1,0 +1,5 @@
+//go:build !race
+
+package komtet
+
+const raceEnabled = false
