@@ -282,6 +282,15 @@ func (s *Server) StartChallenge(id string) error {
 	})
 }
 
+// SetCallbackURL sets the first merchant's static callback address while the
+// bank runs, as its cabinet does.
+func (s *Server) SetCallbackURL(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.merchants[s.cfg.merchants[0].UserName]
+	m.Callbacks.URL = address
+}
+
 // SetMerchant changes a merchant by its UserName; false: there is none. Its
 // credentials stay.
 func (s *Server) SetMerchant(userName string, change func(*Merchant)) bool {

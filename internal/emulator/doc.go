@@ -27,6 +27,7 @@
 //	(*Server).Deliveries() []Delivery        // every callback with its attempts
 //	(*Server).Resend(id string) error        // sends a callback again: a Delivery.ID, or an order's last one
 //	(*Server).Forge(id string) error         // sends it changed, with the old signature
+//	(*Server).SetCallbackURL(string)         // where the provider notifies, as in its cabinet
 //	(*Server).Mischief(Mischief)             // duplicates, loss, delay, reordering of the callbacks to come
 //	(*Server).Advance(d time.Duration)       // moves the clock; expiries and retries on the way happen
 //	(*Server).Order(id string) (Order, bool) // the provider's own books, by its id or the shop's number

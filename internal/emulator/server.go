@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,12 +18,13 @@ import (
 type Settings struct {
 	Clock           *Clock                               // nil: runs with real time
 	Seed            uint64                               // of the ids; 0: random
-	CallbackURL     string                               // where the provider notifies; "": not configured
+	CallbackURL     string                               // where the provider notifies; "": not configured; see SetCallbackURL
 	CallbackHandler http.Handler                         // takes the callbacks without the network, whatever their address
 	CallbackClient  *http.Client                         // sends them; nil: one that goes to loopback addresses only
 	CallbackTimeout time.Duration                        // real time; 0: 10 seconds
 	PublicURL       string                               // the address the world sees; "": the listener's
 	NoListen        bool                                 // Handler and Client only
+	Address         string                               // to listen on; "": a free port of 127.0.0.1
 	TLS             *tls.Config                          // listens with TLS; nil: plain HTTP
 	QR              func(payload string) ([]byte, error) // draws a QR code as PNG; nil: a link is shown
 	KeepRequests    int                                  // in the log; 0: 1,000, below 0: none
@@ -43,6 +46,7 @@ type Base struct {
 	Books  *Books
 
 	settings Settings
+	callback atomic.Pointer[string]
 	handler  http.Handler
 	server   *http.Server
 	client   *http.Client
@@ -53,6 +57,7 @@ type Base struct {
 // New makes a Base; Start makes it reachable.
 func New(s Settings) *Base {
 	b := &Base{settings: s, Clock: s.Clock, IDs: NewIDs(s.Seed), Faults: NewFaults(), Log: NewLog(s.KeepRequests), Books: NewBooks()}
+	b.SetCallbackURL(s.CallbackURL)
 	if b.Clock == nil {
 		b.Clock = NewRunningClock(time.Now(), 1)
 		b.ownClock = true
@@ -66,7 +71,7 @@ func New(s Settings) *Base {
 	return b
 }
 
-// Start puts faults and the log before the handler and listens on 127.0.0.1.
+// Start puts faults and the log before the handler and listens.
 // op names the provider's method of a request. It panics when there is no
 // port to listen on, as net/http/httptest does.
 func (b *Base) Start(h http.Handler, op func(*http.Request) string) {
@@ -80,9 +85,9 @@ func (b *Base) Start(h http.Handler, op func(*http.Request) string) {
 		}
 		return
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", cmp.Or(b.settings.Address, "127.0.0.1:0"))
 	if err != nil {
-		panic(fmt.Sprintf("emulator: cannot listen on 127.0.0.1: %v", err))
+		panic(fmt.Sprintf("emulator: cannot listen: %v", err))
 	}
 	scheme := "http://"
 	if b.settings.TLS != nil {
@@ -116,7 +121,11 @@ func (b *Base) QRImage(payload string) []byte {
 }
 
 // CallbackURL is where the provider notifies by its settings.
-func (b *Base) CallbackURL() string { return b.settings.CallbackURL }
+func (b *Base) CallbackURL() string { return *b.callback.Load() }
+
+// SetCallbackURL changes it; orders that have an address of their own already
+// keep it.
+func (b *Base) SetCallbackURL(address string) { b.callback.Store(&address) }
 
 // Advance sends what is due, moves the clock, and sends what has become due on
 // the way, each at its time.

@@ -143,6 +143,10 @@ func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 // ClearFaults forgets the faults that did not happen yet.
 func (s *Server) ClearFaults() { s.base.Faults.Clear() }
 
+// SetCallbackURL changes the address of notifications in the cabinet, for the
+// payments to come.
+func (s *Server) SetCallbackURL(address string) { s.base.SetCallbackURL(address) }
+
 // Mischief is what happens to the notifications from now on. The question
 // before a classic payment is spared.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }

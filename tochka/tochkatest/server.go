@@ -157,7 +157,7 @@ func (s *Server) business() *Company {
 // OAuthConfig is that of the first registered application.
 func (s *Server) OAuthConfig() tochka.OAuthConfig {
 	a := s.apps[0]
-	return tochka.OAuthConfig{Environment: acquiring.Test, BaseURL: s.URL + "/uapi", ClientID: a.ClientID, ClientSecret: a.ClientSecret, RedirectURL: a.RedirectURL}
+	return tochka.OAuthConfig{Environment: acquiring.Test, BaseURL: s.URL + "/uapi", OAuthURL: s.URL, ClientID: a.ClientID, ClientSecret: a.ClientSecret, RedirectURL: a.RedirectURL}
 }
 
 // WebhookKey is the public key of the webhooks as a JWK, for Config.WebhookKey;
@@ -238,6 +238,21 @@ func (s *Server) takeRefusal(op string) bool {
 	}
 	s.refusals[op]--
 	return true
+}
+
+// SetCallbackURL registers a webhook of all types at this address for the first
+// key, as WithCallbackURL does; "" deletes the webhook.
+func (s *Server) SetCallbackURL(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.keys) == 0 {
+		return
+	}
+	if address == "" {
+		s.dropHook(s.keys[0].ClientID)
+		return
+	}
+	s.setHook(s.keys[0].ClientID, address, hookTypes)
 }
 
 // Mischief is what happens to the webhooks from now on.

@@ -209,6 +209,13 @@ func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 // ClearFaults forgets the faults that did not happen yet.
 func (s *Server) ClearFaults() { s.base.Faults.Clear() }
 
+// SetCallbackURL sets both addresses of the cabinet, as WithCallbackURL does.
+func (s *Server) SetCallbackURL(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.successURL, s.opt.failureURL = address, address
+}
+
 // Mischief is what happens to the callbacks from now on.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }
 
