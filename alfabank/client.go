@@ -157,6 +157,8 @@ type Config struct {
 	HTTPClient *http.Client
 	// Logger gets a line for each call; nil: none.
 	Logger *slog.Logger
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
 	// Shop labels logs, errors and callback keys where a program has several
 	// shops; "": "alfabank".
 	Shop string
@@ -228,7 +230,7 @@ func newClient(conf Config) (*Client, error) {
 	}
 	client, err := rest.New(rest.Options{
 		Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, RussianRoots: true, Roots: conf.RootCAs,
-		Logger: conf.Logger, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey},
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey},
 	})
 	if err != nil {
 		return nil, err

@@ -139,6 +139,8 @@ type ClassicConfig struct {
 	RootCAs []byte
 	// Logger gets a line for each call; nil: none.
 	Logger *slog.Logger
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
 	// Shop labels logs, errors and callback keys where a program has several
 	// shops; "": "paymaster".
 	Shop string
@@ -242,7 +244,7 @@ func newClassic(conf ClassicConfig) (*ClassicClient, error) {
 		return nil, err
 	}
 	opt := rest.Options{Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, Roots: conf.RootCAs,
-		Logger: conf.Logger, Secrets: []string{conf.SecretKey, conf.Password, conf.DirectSecret, conf.SignKey}}
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.SecretKey, conf.Password, conf.DirectSecret, conf.SignKey}}
 	c := &ClassicClient{conf: conf, now: time.Now, nonce: newUUID}
 	if c.rest, err = rest.New(opt); err != nil {
 		return nil, err

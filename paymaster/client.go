@@ -61,6 +61,8 @@ type Config struct {
 	RootCAs []byte
 	// Logger gets a line for each call; nil: none.
 	Logger *slog.Logger
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
 	// Shop labels logs, errors and callback keys where a program has several
 	// shops; "": "paymaster".
 	Shop string
@@ -131,7 +133,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, err
 	}
 	r, err := rest.New(rest.Options{Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient,
-		Roots: conf.RootCAs, Logger: conf.Logger, Secrets: []string{conf.Token, conf.CallbackSecret}})
+		Roots: conf.RootCAs, Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Token, conf.CallbackSecret}})
 	if err != nil {
 		return nil, err
 	}

@@ -103,6 +103,8 @@ type Config struct {
 	HTTPClient *http.Client
 	// Logger gets a line for each call; nil: none.
 	Logger *slog.Logger
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
 	// Shop labels logs, errors and callback keys where a program has several
 	// shops; "": "tochka".
 	Shop string
@@ -181,7 +183,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, e
 	}
 	opt := rest.Options{Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient,
-		RussianRoots: true, Logger: conf.Logger, Secrets: []string{conf.Token}}
+		RussianRoots: true, Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Token}}
 	client, err := rest.New(opt)
 	if err != nil {
 		return nil, err

@@ -58,7 +58,9 @@ type OAuthConfig struct {
 
 	HTTPClient *http.Client // nil: one that trusts the Russian Trusted Root CA beside the system's
 	Logger     *slog.Logger // nil: none
-	Shop       string       // label for logs
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
+	Shop    string // label for logs
 }
 
 // String shows the OAuthConfig without its secret.
@@ -158,7 +160,7 @@ func newOAuth(conf OAuthConfig) (*OAuth, error) {
 		connect = hostOf(base)
 	}
 	client, err := rest.New(rest.Options{Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient,
-		RussianRoots: true, Logger: conf.Logger, Secrets: []string{conf.ClientSecret}})
+		RussianRoots: true, Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.ClientSecret}})
 	if err != nil {
 		return nil, err
 	}

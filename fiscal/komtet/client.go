@@ -78,7 +78,9 @@ type Config struct {
 	HTTPClient *http.Client
 	Timeout    time.Duration // of one attempt; 0: 30 seconds
 	Logger     *slog.Logger  // nil: nothing is logged
-	Shop       string        // label for logs and errors
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
+	Shop    string // label for logs and errors
 }
 
 // String shows the config without its secret.
@@ -164,7 +166,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	r, err := rest.New(rest.Options{
 		Provider: provider, Shop: cfg.Shop, BaseURL: cfg.BaseURL, HTTPClient: cfg.HTTPClient,
-		Logger: cfg.Logger, Secrets: []string{cfg.Secret}, Timeout: cfg.Timeout,
+		Logger: cfg.Logger, Observe: cfg.Observe, Secrets: []string{cfg.Secret}, Timeout: cfg.Timeout,
 	})
 	if err != nil {
 		return nil, acquiring.InOp(provider, "New", err)

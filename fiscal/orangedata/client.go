@@ -174,9 +174,11 @@ type Config struct {
 	// another kind must hold the certificate itself, and Certificate stays
 	// empty. One that does not verify certificates is ErrInvalid.
 	HTTPClient *http.Client
-	Logger     *slog.Logger  // nil: nothing is logged
-	Shop       string        // a label of yours for logs, errors and callback keys
-	Timeout    time.Duration // of one attempt; 0: 30 seconds
+	Logger     *slog.Logger // nil: nothing is logged
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
+	Shop    string        // a label of yours for logs, errors and callback keys
+	Timeout time.Duration // of one attempt; 0: 30 seconds
 	// Retries is how often a call is tried again after a failure: 0 is two
 	// times, -1 never. Every call may be repeated: reads change nothing, and
 	// documents have their ID.
@@ -422,7 +424,7 @@ func (c *Client) setTransport() error {
 	c.rest, err = rest.New(rest.Options{
 		Provider: Provider, Shop: c.conf.Shop, BaseURL: c.conf.BaseURL, HTTPClient: httpClient,
 		RussianRoots: c.conf.RussianRoots, Roots: c.conf.RootCAs, Certificates: certs,
-		Logger: c.conf.Logger, Secrets: []string{c.conf.CallbackSecret, c.conf.CallbackAPIKey},
+		Logger: c.conf.Logger, Observe: c.conf.Observe, Secrets: []string{c.conf.CallbackSecret, c.conf.CallbackAPIKey},
 		Timeout: c.conf.Timeout, Retries: c.conf.Retries,
 	})
 	return err

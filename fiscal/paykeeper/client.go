@@ -56,7 +56,9 @@ type Config struct {
 	RootCAs      []byte       // further roots in PEM, for a bank's own host
 	RussianRoots bool         // trust the Russian Trusted Root CA too, for a bank's own host
 	Logger       *slog.Logger // nil: nothing is logged
-	Shop         string       // a label for logs, errors and callback keys
+	// Observe is called for each attempt at a request, for metrics and traces.
+	Observe acquiring.Observer
+	Shop    string // a label for logs, errors and callback keys
 
 	// Store keeps what PayKeeper does not: which refund, charge and receipt
 	// was sent under which key, and which payments are held. nil: in the
@@ -226,7 +228,7 @@ func New(cfg Config) (*Client, error) {
 	rc, err := rest.New(rest.Options{
 		Provider: provider, Shop: cfg.Shop, BaseURL: cfg.address(),
 		HTTPClient: cfg.HTTPClient, Roots: cfg.RootCAs, RussianRoots: cfg.RussianRoots,
-		Logger: cfg.Logger, Secrets: []string{cfg.Password, cfg.Secret, basic},
+		Logger: cfg.Logger, Observe: cfg.Observe, Secrets: []string{cfg.Password, cfg.Secret, basic},
 	})
 	if err != nil {
 		return nil, acquiring.InOp(provider, "New", err)

@@ -42,11 +42,12 @@ type Options struct {
 	Roots        []byte            // further roots in PEM
 	Certificates []tls.Certificate // for mutual TLS
 
-	Logger  *slog.Logger  // nil: nothing is logged
-	Secrets []string      // values that must never appear in an error
-	Timeout time.Duration // of one attempt; 0: DefaultTimeout
-	Limit   int64         // bytes of an answer; 0: DefaultLimit
-	Retries int           // of what may be repeated; 0: DefaultRetries, -1: none
+	Logger  *slog.Logger       // nil: nothing is logged
+	Observe acquiring.Observer // nil: nobody
+	Secrets []string           // values that must never appear in an error
+	Timeout time.Duration      // of one attempt; 0: DefaultTimeout
+	Limit   int64              // bytes of an answer; 0: DefaultLimit
+	Retries int                // of what may be repeated; 0: DefaultRetries, -1: none
 }
 
 // Client calls one provider for one shop. It is safe for concurrent use.
@@ -186,7 +187,7 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 	for attempt := 1; ; attempt++ {
 		start := time.Now()
 		resp, err := c.attempt(ctx, call, target)
-		c.logAttempt(ctx, call, target, attempt, resp, err, time.Since(start))
+		c.tell(ctx, call, target, attempt, resp, err, start)
 		if err == nil {
 			return resp, nil
 		}
@@ -370,7 +371,17 @@ type scrubbed struct {
 func (s scrubbed) Error() string { return s.text }
 func (s scrubbed) Unwrap() error { return s.err }
 
-func (c *Client) logAttempt(ctx context.Context, call Call, target *url.URL, attempt int, resp *Response, err error, took time.Duration) {
+// tell says to the log and to the observer how an attempt ended.
+func (c *Client) tell(ctx context.Context, call Call, target *url.URL, attempt int, resp *Response, err error, start time.Time) {
+	took := time.Since(start)
+	if c.opt.Observe != nil {
+		seen := acquiring.Call{Provider: c.opt.Provider, Shop: c.opt.Shop, Op: call.Op, Method: call.Method, Host: target.Host,
+			Attempt: attempt, Start: start, Took: took, Err: err}
+		if resp != nil {
+			seen.HTTPStatus, seen.Bytes = resp.Status, len(resp.Body)
+		}
+		c.opt.Observe(ctx, seen)
+	}
 	level := slog.LevelDebug
 	if err != nil {
 		level = slog.LevelWarn

@@ -675,6 +675,40 @@ func TestLog(t *testing.T) {
 	assert.NotContains(t, out.String(), "password")
 }
 
+func TestObserve(t *testing.T) {
+	var seen []acquiring.Call
+	type key struct{}
+	n := 0
+	c := newClient(t, func(o *rest.Options) {
+		over(func(*http.Request) (*http.Response, error) {
+			if n++; n == 1 {
+				return nil, errors.New("reset with hunter2")
+			}
+			return answer(200, "1234")
+		})(o)
+		o.Observe = func(ctx context.Context, call acquiring.Call) {
+			assert.Equal(t, "span", ctx.Value(key{}), "the caller's context")
+			seen = append(seen, call)
+		}
+		o.Secrets = []string{"hunter2"}
+	})
+	before := time.Now()
+	_, err := c.Do(context.WithValue(t.Context(), key{}, "span"), rest.Call{Op: "status", Path: "/p/hunter2", Repeatable: true})
+	require.NoError(t, err)
+	require.Len(t, seen, 2)
+	for i, call := range seen {
+		assert.False(t, call.Start.Before(before))
+		assert.False(t, call.Start.Add(call.Took).After(time.Now()))
+		assert.Equal(t, i+1, call.Attempt)
+	}
+	first, last := seen[0], seen[1]
+	require.ErrorIs(t, first.Err, acquiring.ErrUnavailable)
+	assert.NotContains(t, first.Err.Error(), "hunter2")
+	first.Err, first.Start, first.Took, last.Start, last.Took = nil, time.Time{}, 0, time.Time{}, 0
+	assert.Equal(t, acquiring.Call{Provider: "bank", Shop: "school", Op: "status", Method: "GET", Host: "bank.example", Attempt: 1}, first)
+	assert.Equal(t, acquiring.Call{Provider: "bank", Shop: "school", Op: "status", Method: "GET", Host: "bank.example", Attempt: 2, HTTPStatus: 200, Bytes: 4}, last)
+}
+
 // Do over a stub transport beside bare net/http with the same body.
 func BenchmarkDo(b *testing.B) {
 	body := bytes.Repeat([]byte("x"), 1000)
