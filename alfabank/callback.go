@@ -38,6 +38,7 @@ func newVerifier(conf Config) (*rbs.Verifier, error) {
 		optional = append(slices.Clone(optional), rbs.ParamOrderNumber)
 	}
 	return rbs.NewVerifier(rbs.VerifierOptions{Provider: provider, Key: conf.CallbackKey, PublicKey: conf.CallbackPublicKey,
+		PreviousKey: conf.PreviousCallbackKey, PreviousPublicKey: conf.PreviousCallbackPublicKey,
 		Hashes: []crypto.Hash{crypto.SHA512, crypto.SHA256}, Drop: conf.CallbackDrop, Optional: optional})
 }
 

@@ -91,6 +91,11 @@ type Config struct {
 	// it counts only when the bank knows the order as this shop's: one status
 	// call for each.
 	CallbackPublicKey string
+	// PreviousCallbackKey and PreviousCallbackPublicKey are the keys that
+	// CallbackKey and CallbackPublicKey were before: while the key is being
+	// changed (смена ключа), a callback signed with either is accepted. Take
+	// them away when the last callback with the old key has come.
+	PreviousCallbackKey, PreviousCallbackPublicKey string
 	// CallbackDrop names parameters of the callback address itself ("shop",
 	// "utm_source"), which are not signed. They are taken out before the
 	// signature is checked; no other is.
@@ -166,8 +171,8 @@ type Config struct {
 
 // String shows the Config without its secrets.
 func (c Config) String() string {
-	return fmt.Sprintf("alfabank.Config{Environment:%s Installation:%s BaseURL:%s UserName:%s Password:%s Token:%s CallbackKey:%s Shop:%s}",
-		c.Environment, c.Installation, c.BaseURL, c.UserName, rest.Mask(c.Password), rest.Mask(c.Token), rest.Mask(c.CallbackKey), c.Shop)
+	return fmt.Sprintf("alfabank.Config{Environment:%s Installation:%s BaseURL:%s UserName:%s Password:%s Token:%s CallbackKey:%s PreviousCallbackKey:%s Shop:%s}",
+		c.Environment, c.Installation, c.BaseURL, c.UserName, rest.Mask(c.Password), rest.Mask(c.Token), rest.Mask(c.CallbackKey), rest.Mask(c.PreviousCallbackKey), c.Shop)
 }
 
 // GoString is String, for %#v.
@@ -177,7 +182,8 @@ func (c Config) GoString() string { return c.String() }
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("environment", c.Environment.String()), slog.String("installation", c.Installation.String()),
 		slog.String("base_url", c.BaseURL), slog.String("user", c.UserName), slog.String("password", rest.Mask(c.Password)),
-		slog.String("token", rest.Mask(c.Token)), slog.String("callback_key", rest.Mask(c.CallbackKey)), slog.String("shop", c.Shop))
+		slog.String("token", rest.Mask(c.Token)), slog.String("callback_key", rest.Mask(c.CallbackKey)),
+		slog.String("previous_callback_key", rest.Mask(c.PreviousCallbackKey)), slog.String("shop", c.Shop))
 }
 
 // Client takes payments at Alfa-Bank for one merchant. It is safe for
@@ -230,7 +236,7 @@ func newClient(conf Config) (*Client, error) {
 	}
 	client, err := rest.New(rest.Options{
 		Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, RussianRoots: true, Roots: conf.RootCAs,
-		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey},
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey, conf.PreviousCallbackKey},
 	})
 	if err != nil {
 		return nil, err

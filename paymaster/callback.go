@@ -92,14 +92,15 @@ func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquirin
 	return cb, nil
 }
 
-// checkPath wants the secret among the elements of the path.
+// checkPath wants the secret, or the one before it, among the elements of the
+// path.
 func (c *Client) checkPath(r *http.Request) error {
 	if c.conf.CallbackSecret == "" {
 		return nil
 	}
 	found := false
 	for _, part := range strings.Split(r.URL.Path, "/") {
-		if sameSecret(part, c.conf.CallbackSecret) {
+		if sameSecret(part, c.conf.CallbackSecret) || c.conf.PreviousCallbackSecret != "" && sameSecret(part, c.conf.PreviousCallbackSecret) {
 			found = true
 		}
 	}

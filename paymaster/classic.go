@@ -88,6 +88,10 @@ type ClassicConfig struct {
 	// SecretKey signs the notifications (Секретный ключ). A buyer can try keys
 	// on a notification that he had sent to himself, so make it long.
 	SecretKey string
+	// PreviousSecretKey is what SecretKey was before: while it is being changed
+	// in the cabinet, a notification signed with either is accepted. Nothing is
+	// signed with it. Take it away when the last notification with it has come.
+	PreviousSecretKey string
 	// Hash is the kind of signature (Тип подписи) set in the cabinet.
 	Hash Hash
 
@@ -125,6 +129,9 @@ type ClassicConfig struct {
 	// SIGN does not fit is refused. So a buyer cannot edit the sum of the form.
 	// Payments started elsewhere (a CRM, a widget) have no such field.
 	SignKey string
+	// PreviousSignKey is what SignKey was before: invoices that were issued
+	// with it are still accepted.
+	PreviousSignKey string
 	// Currency is the only one that the shop takes; "" is RUB.
 	Currency string
 	// NameLimit cuts the names of the receipt's lines; 0: 128 characters.
@@ -148,8 +155,9 @@ type ClassicConfig struct {
 
 // String shows the Config without its secrets.
 func (c ClassicConfig) String() string {
-	return fmt.Sprintf("paymaster.ClassicConfig{Environment:%s BaseURL:%s MerchantID:%s SecretKey:%s Hash:%s Login:%s Password:%s DirectSecret:%s SignKey:%s Shop:%s}",
-		c.Environment, c.BaseURL, c.MerchantID, rest.Mask(c.SecretKey), c.Hash, c.Login, rest.Mask(c.Password), rest.Mask(c.DirectSecret), rest.Mask(c.SignKey), c.Shop)
+	return fmt.Sprintf("paymaster.ClassicConfig{Environment:%s BaseURL:%s MerchantID:%s SecretKey:%s PreviousSecretKey:%s Hash:%s Login:%s Password:%s DirectSecret:%s SignKey:%s PreviousSignKey:%s Shop:%s}",
+		c.Environment, c.BaseURL, c.MerchantID, rest.Mask(c.SecretKey), rest.Mask(c.PreviousSecretKey), c.Hash, c.Login, rest.Mask(c.Password),
+		rest.Mask(c.DirectSecret), rest.Mask(c.SignKey), rest.Mask(c.PreviousSignKey), c.Shop)
 }
 
 // GoString is String, for %#v.
@@ -160,7 +168,8 @@ func (c ClassicConfig) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("environment", c.Environment.String()), slog.String("base_url", c.BaseURL),
 		slog.String("merchant", c.MerchantID), slog.String("secret_key", rest.Mask(c.SecretKey)), slog.String("hash", c.Hash.String()),
 		slog.String("login", c.Login), slog.String("password", rest.Mask(c.Password)), slog.String("direct_secret", rest.Mask(c.DirectSecret)),
-		slog.String("sign_key", rest.Mask(c.SignKey)), slog.String("shop", c.Shop))
+		slog.String("sign_key", rest.Mask(c.SignKey)), slog.String("previous_secret_key", rest.Mask(c.PreviousSecretKey)),
+		slog.String("previous_sign_key", rest.Mask(c.PreviousSignKey)), slog.String("shop", c.Shop))
 }
 
 // ClassicClient takes payments by the classic protocol for one site. It is
@@ -244,7 +253,7 @@ func newClassic(conf ClassicConfig) (*ClassicClient, error) {
 		return nil, err
 	}
 	opt := rest.Options{Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, Roots: conf.RootCAs,
-		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.SecretKey, conf.Password, conf.DirectSecret, conf.SignKey}}
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.SecretKey, conf.Password, conf.DirectSecret, conf.SignKey, conf.PreviousSecretKey, conf.PreviousSignKey}}
 	c := &ClassicClient{conf: conf, now: time.Now, nonce: newUUID}
 	if c.rest, err = rest.New(opt); err != nil {
 		return nil, err
@@ -271,6 +280,10 @@ func (c ClassicConfig) check() error {
 		return acquiring.Invalid("Config.SecretKey", "is empty; whoever knows that could sign a notification himself")
 	case !utf8.ValidString(c.SecretKey) || strings.ContainsFunc(c.SecretKey, unicode.IsControl):
 		return acquiring.Invalid("Config.SecretKey", "has control characters or is not UTF-8; was it copied with a line break?")
+	case !utf8.ValidString(c.PreviousSecretKey) || strings.ContainsFunc(c.PreviousSecretKey, unicode.IsControl):
+		return acquiring.Invalid("Config.PreviousSecretKey", "has control characters or is not UTF-8; was it copied with a line break?")
+	case c.PreviousSignKey != "" && c.SignKey == "":
+		return acquiring.Invalid("Config.PreviousSignKey", "is set without SignKey; it is only the key before that one")
 	case c.Hash < MD5 || c.Hash > SHA256:
 		return acquiring.Invalid("Config.Hash", "is not set; choose MD5, SHA1 or SHA256 as the cabinet has it (тип подписи)")
 	case c.Login == "" && c.Password != "":
@@ -291,8 +304,8 @@ func (c ClassicConfig) check() error {
 		return acquiring.Invalid("Config.SimMode", "is set, but only a site in test mode simulates")
 	case c.Holds && c.Login == "":
 		return acquiring.Invalid("Config.Login", "is empty; with Holds it is needed to take or release what is held")
-	case c.SignKey != "" && c.SignKey == c.SecretKey:
-		return acquiring.Invalid("Config.SignKey", "is SecretKey; the two must differ")
+	case c.SignKey != "" && (c.SignKey == c.SecretKey || c.SignKey == c.PreviousSecretKey):
+		return acquiring.Invalid("Config.SignKey", "is SecretKey or PreviousSecretKey; the two must differ")
 	case c.NameLimit < 0 || c.NameLimit > 128:
 		return acquiring.Invalid("Config.NameLimit", "is not between 1 and 128")
 	}

@@ -43,6 +43,10 @@ type Config struct {
 	// notification that came to another address before it asks PayMaster. It
 	// must be in InvoiceRequest.CallbackURL.
 	CallbackSecret string
+	// PreviousCallbackSecret is what CallbackSecret was before: invoices that
+	// were issued with it notify the old address. Take it away when the last
+	// of them is paid or expired.
+	PreviousCallbackSecret string
 	// SearchPeriod is how far back FindByOrder looks: the API cannot search by
 	// the order's number, the list of the period is read. 0:
 	// DefaultSearchPeriod.
@@ -70,8 +74,8 @@ type Config struct {
 
 // String shows the Config without its secrets.
 func (c Config) String() string {
-	return fmt.Sprintf("paymaster.Config{Environment:%s BaseURL:%s MerchantID:%s Token:%s CallbackSecret:%s Shop:%s}",
-		c.Environment, c.BaseURL, c.MerchantID, rest.Mask(c.Token), rest.Mask(c.CallbackSecret), c.Shop)
+	return fmt.Sprintf("paymaster.Config{Environment:%s BaseURL:%s MerchantID:%s Token:%s CallbackSecret:%s PreviousCallbackSecret:%s Shop:%s}",
+		c.Environment, c.BaseURL, c.MerchantID, rest.Mask(c.Token), rest.Mask(c.CallbackSecret), rest.Mask(c.PreviousCallbackSecret), c.Shop)
 }
 
 // GoString is String, for %#v.
@@ -81,7 +85,8 @@ func (c Config) GoString() string { return c.String() }
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("environment", c.Environment.String()), slog.String("base_url", c.BaseURL),
 		slog.String("merchant", c.MerchantID), slog.String("token", rest.Mask(c.Token)),
-		slog.String("callback_secret", rest.Mask(c.CallbackSecret)), slog.String("shop", c.Shop))
+		slog.String("callback_secret", rest.Mask(c.CallbackSecret)),
+		slog.String("previous_callback_secret", rest.Mask(c.PreviousCallbackSecret)), slog.String("shop", c.Shop))
 }
 
 // Client takes payments by the REST API v2 for one merchant. It is safe for
@@ -122,8 +127,12 @@ func newClient(conf Config) (*Client, error) {
 		return nil, acquiring.Invalid("Config.TokenType", `is neither "recurring" nor "cof"`)
 	case conf.SearchPeriod < 0:
 		return nil, acquiring.Invalid("Config.SearchPeriod", "is negative")
-	case conf.CallbackSecret != "" && (len(conf.CallbackSecret) < 8 || !word(conf.CallbackSecret)):
+	case conf.CallbackSecret != "" && !pathSecret(conf.CallbackSecret):
 		return nil, acquiring.Invalid("Config.CallbackSecret", "is shorter than 8 characters, or has other than letters, digits, - and _")
+	case conf.PreviousCallbackSecret != "" && conf.CallbackSecret == "":
+		return nil, acquiring.Invalid("Config.PreviousCallbackSecret", "is set without CallbackSecret; it is only the one before that")
+	case conf.PreviousCallbackSecret != "" && !pathSecret(conf.PreviousCallbackSecret):
+		return nil, acquiring.Invalid("Config.PreviousCallbackSecret", "is shorter than 8 characters, or has other than letters, digits, - and _")
 	}
 	if err := checkCurrency(conf.Currency); err != nil {
 		return nil, err
@@ -133,12 +142,15 @@ func newClient(conf Config) (*Client, error) {
 		return nil, err
 	}
 	r, err := rest.New(rest.Options{Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient,
-		Roots: conf.RootCAs, Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Token, conf.CallbackSecret}})
+		Roots: conf.RootCAs, Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Token, conf.CallbackSecret, conf.PreviousCallbackSecret}})
 	if err != nil {
 		return nil, err
 	}
 	return &Client{conf: conf, rest: r, auth: []string{"Bearer " + conf.Token}, now: time.Now}, nil
 }
+
+// pathSecret says whether a secret can stand in the path of an address.
+func pathSecret(s string) bool { return len(s) >= 8 && word(s) }
 
 // Name is "paymaster" and Config.Shop.
 func (c *Client) Name() (name, shop string) { return provider, c.conf.Shop }

@@ -22,6 +22,7 @@ type signer struct {
 	hash   Hash
 	secret string
 	echo   *webhook.HMAC // of Config.SignKey; nil: no SIGN
+	past   *signer       // of the keys before, to check with; nil: none
 }
 
 func newSigner(conf ClassicConfig) (*signer, error) {
@@ -30,6 +31,16 @@ func newSigner(conf ClassicConfig) (*signer, error) {
 		var err error
 		if s.echo, err = webhook.NewHMAC(sha256.New, []byte(conf.SignKey)); err != nil {
 			return nil, acquiring.Invalid("Config.SignKey", "cannot be used as a key")
+		}
+	}
+	if conf.PreviousSecretKey == "" && conf.PreviousSignKey == "" {
+		return s, nil
+	}
+	s.past = &signer{hash: conf.Hash, secret: conf.PreviousSecretKey}
+	if conf.PreviousSignKey != "" {
+		var err error
+		if s.past.echo, err = webhook.NewHMAC(sha256.New, []byte(conf.PreviousSignKey)); err != nil {
+			return nil, acquiring.Invalid("Config.PreviousSignKey", "cannot be used as a key")
 		}
 	}
 	return s, nil
@@ -83,8 +94,13 @@ func (s *signer) canonical(dst []byte, v *signed) []byte {
 	return append(dst, s.secret...)
 }
 
-// verify says whether the hash is that of the values.
+// verify says whether the hash is that of the values, with the secret or the
+// one before it.
 func (s *signer) verify(v *signed, hash string) bool {
+	return s.fits(v, hash) || s.past != nil && s.past.secret != "" && s.past.fits(v, hash)
+}
+
+func (s *signer) fits(v *signed, hash string) bool {
 	var room [512]byte
 	var want [maxDigest]byte
 	digest := s.sum(want[:0], s.canonical(room[:0], v))
@@ -117,7 +133,8 @@ func (s *signer) echoSum(merchant, number, amount, currency string) string {
 }
 
 func (s *signer) echoFits(merchant, number, amount, currency, sign string) bool {
-	return s.echo.VerifyHex(echoMessage(merchant, number, amount, currency), sign)
+	message := echoMessage(merchant, number, amount, currency)
+	return s.echo.VerifyHex(message, sign) || s.past != nil && s.past.echo != nil && s.past.echo.VerifyHex(message, sign)
 }
 
 // restSum is the hash of a call of the REST API v1: SHA-1, whatever the site's

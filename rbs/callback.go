@@ -41,6 +41,9 @@ type VerifierOptions struct {
 	// PublicKey is the bank's key of asymmetric checksums in PEM: a
 	// certificate, whose dates are not looked at, or a public key.
 	PublicKey string
+	// PreviousKey and PreviousPublicKey are accepted beside Key and PublicKey
+	// while a key is being changed.
+	PreviousKey, PreviousPublicKey string
 	// Hashes of asymmetric checksums, tried in this order; nil: SHA-512 alone.
 	// What sign_alias says is never looked at.
 	Hashes []crypto.Hash
@@ -57,6 +60,10 @@ type Verifier struct {
 	opt  VerifierOptions
 	mac  *webhook.HMAC
 	key  *rsa.PublicKey
+	past struct { // of the key before; nil: none
+		mac *webhook.HMAC
+		key *rsa.PublicKey
+	}
 	pool sync.Pool // of *scratch
 
 	notices sync.Pool // of *Notice, for callers that do not keep them
@@ -70,8 +77,8 @@ type scratch struct {
 }
 
 // NewVerifier checks the options. The errors are ErrInvalid and name the
-// Config's field: CallbackKey, CallbackPublicKey, CallbackDrop,
-// CallbackOptional.
+// Config's field: CallbackKey, CallbackPublicKey, PreviousCallbackKey,
+// PreviousCallbackPublicKey, CallbackDrop, CallbackOptional.
 func NewVerifier(opt VerifierOptions) (*Verifier, error) {
 	v := &Verifier{opt: opt, pool: sync.Pool{New: func() any {
 		return &scratch{order: make([]int, 0, 32), canonical: make([]byte, 0, 1024), digest: make([]byte, 0, 512)}
@@ -82,18 +89,23 @@ func NewVerifier(opt VerifierOptions) (*Verifier, error) {
 	switch {
 	case opt.Key != "" && opt.PublicKey != "":
 		return nil, acquiring.Invalid("Config.CallbackKey", "is set beside CallbackPublicKey; a merchant's callbacks are signed in one way, set the one that is on in the cabinet")
-	case strings.Contains(opt.Key, "-----BEGIN"):
-		return nil, acquiring.Invalid("Config.CallbackKey", "is a PEM text, not a secret; a public key belongs in CallbackPublicKey")
-	case opt.Key != "":
-		var err error
-		if v.mac, err = webhook.NewHMAC(sha256.New, []byte(opt.Key)); err != nil {
-			return nil, acquiring.Invalid("Config.CallbackKey", "cannot be a key of HMAC")
-		}
-	case opt.PublicKey != "":
-		var err error
-		if v.key, err = ParsePublicKey(opt.PublicKey); err != nil {
-			return nil, acquiring.Invalid("Config.CallbackPublicKey", err.Error())
-		}
+	case opt.PreviousKey != "" && opt.Key == "":
+		return nil, acquiring.Invalid("Config.PreviousCallbackKey", "is set without CallbackKey; it is only the key before that one")
+	case opt.PreviousPublicKey != "" && opt.PublicKey == "":
+		return nil, acquiring.Invalid("Config.PreviousCallbackPublicKey", "is set without CallbackPublicKey; it is only the key before that one")
+	}
+	var err error
+	if v.mac, err = secretKey("Config.CallbackKey", opt.Key); err != nil {
+		return nil, err
+	}
+	if v.past.mac, err = secretKey("Config.PreviousCallbackKey", opt.PreviousKey); err != nil {
+		return nil, err
+	}
+	if v.key, err = publicKey("Config.CallbackPublicKey", opt.PublicKey); err != nil {
+		return nil, err
+	}
+	if v.past.key, err = publicKey("Config.PreviousCallbackPublicKey", opt.PreviousPublicKey); err != nil {
+		return nil, err
 	}
 	for _, name := range opt.Drop {
 		switch name {
@@ -112,6 +124,34 @@ func NewVerifier(opt VerifierOptions) (*Verifier, error) {
 		return nil, acquiring.Invalid("Config.CallbackOptional", "has mdOrder and orderNumber; one of them must say which order it is")
 	}
 	return v, nil
+}
+
+// secretKey prepares a key of symmetric checksums; "" is none.
+func secretKey(field, key string) (*webhook.HMAC, error) {
+	switch {
+	case key == "":
+		return nil, nil
+	case strings.Contains(key, "-----BEGIN"):
+		return nil, acquiring.Invalid(field, "is a PEM text, not a secret; a public key belongs in "+
+			strings.TrimPrefix(strings.Replace(field, "CallbackKey", "CallbackPublicKey", 1), "Config."))
+	}
+	mac, err := webhook.NewHMAC(sha256.New, []byte(key))
+	if err != nil {
+		return nil, acquiring.Invalid(field, "cannot be a key of HMAC")
+	}
+	return mac, nil
+}
+
+// publicKey reads a key of asymmetric checksums; "" is none.
+func publicKey(field, text string) (*rsa.PublicKey, error) {
+	if text == "" {
+		return nil, nil
+	}
+	key, err := ParsePublicKey(text)
+	if err != nil {
+		return nil, acquiring.Invalid(field, err.Error())
+	}
+	return key, nil
 }
 
 func strconvQuote(s string) string { return `"` + s + `"` }
@@ -413,10 +453,10 @@ func (v *Verifier) verify(params webhook.Params, nested bool) error {
 	}
 	s.canonical = appendCanonical(s.canonical[:0], params, s.order)
 	if v.mac != nil {
-		if v.mac.VerifyHex(s.canonical, checksum) {
+		if v.mac.VerifyHex(s.canonical, checksum) || v.past.mac != nil && v.past.mac.VerifyHex(s.canonical, checksum) {
 			return nil
 		}
-	} else if v.verifyRSA(s, checksum) {
+	} else if v.verifyRSA(v.key, s, checksum) || v.past.key != nil && v.verifyRSA(v.past.key, s, checksum) {
 		return nil
 	}
 	e := v.refuse("", "the checksum is not the bank's")
@@ -428,8 +468,8 @@ func (v *Verifier) verify(params webhook.Params, nested bool) error {
 }
 
 // verifyRSA checks PKCS #1 v1.5 with each of the hashes.
-func (v *Verifier) verifyRSA(s *scratch, checksum string) bool {
-	if len(checksum) != 2*v.key.Size() {
+func (v *Verifier) verifyRSA(key *rsa.PublicKey, s *scratch, checksum string) bool {
+	if len(checksum) != 2*key.Size() {
 		return false
 	}
 	sig, err := hex.AppendDecode(s.digest[:0], []byte(checksum))
@@ -439,7 +479,7 @@ func (v *Verifier) verifyRSA(s *scratch, checksum string) bool {
 	for _, h := range v.opt.Hashes {
 		digest := h.New()
 		digest.Write(s.canonical)
-		if rsa.VerifyPKCS1v15(v.key, h, digest.Sum(nil), sig) == nil {
+		if rsa.VerifyPKCS1v15(key, h, digest.Sum(nil), sig) == nil {
 			return true
 		}
 	}

@@ -78,6 +78,11 @@ type Config struct {
 	// it counts only when the bank knows the order as this shop's: one status
 	// call for each.
 	CallbackPublicKey string
+	// PreviousCallbackKey and PreviousCallbackPublicKey are the keys that
+	// CallbackKey and CallbackPublicKey were before: while the key is being
+	// changed (смена ключа), a callback signed with either is accepted. Take
+	// them away when the last callback with the old key has come.
+	PreviousCallbackKey, PreviousCallbackPublicKey string
 	// CallbackDrop names parameters of the callback address itself ("shop",
 	// "utm_source"), which the gateway keeps and does not sign. They are taken
 	// out before the signature is checked; no other is.
@@ -117,8 +122,8 @@ type Config struct {
 
 // String shows the Config without its secrets.
 func (c Config) String() string {
-	return fmt.Sprintf("sberbank.Config{Environment:%s BaseURL:%s Protocol:%s UserName:%s Password:%s Token:%s CallbackKey:%s Shop:%s}",
-		c.Environment, c.BaseURL, c.Protocol, c.UserName, rest.Mask(c.Password), rest.Mask(c.Token), rest.Mask(c.CallbackKey), c.Shop)
+	return fmt.Sprintf("sberbank.Config{Environment:%s BaseURL:%s Protocol:%s UserName:%s Password:%s Token:%s CallbackKey:%s PreviousCallbackKey:%s Shop:%s}",
+		c.Environment, c.BaseURL, c.Protocol, c.UserName, rest.Mask(c.Password), rest.Mask(c.Token), rest.Mask(c.CallbackKey), rest.Mask(c.PreviousCallbackKey), c.Shop)
 }
 
 // GoString is String, for %#v.
@@ -128,7 +133,8 @@ func (c Config) GoString() string { return c.String() }
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("environment", c.Environment.String()), slog.String("base_url", c.BaseURL),
 		slog.String("protocol", c.Protocol.String()), slog.String("user", c.UserName), slog.String("password", rest.Mask(c.Password)),
-		slog.String("token", rest.Mask(c.Token)), slog.String("callback_key", rest.Mask(c.CallbackKey)), slog.String("shop", c.Shop))
+		slog.String("token", rest.Mask(c.Token)), slog.String("callback_key", rest.Mask(c.CallbackKey)),
+		slog.String("previous_callback_key", rest.Mask(c.PreviousCallbackKey)), slog.String("shop", c.Shop))
 }
 
 // String is "json" or "legacy".
@@ -199,7 +205,7 @@ func newClient(conf Config) (*Client, error) {
 	if err := conf.check(); err != nil {
 		return nil, err
 	}
-	verifier, err := rbs.NewVerifier(rbs.VerifierOptions{Provider: provider, Key: conf.CallbackKey,
+	verifier, err := rbs.NewVerifier(rbs.VerifierOptions{Provider: provider, Key: conf.CallbackKey, PreviousKey: conf.PreviousCallbackKey, PreviousPublicKey: conf.PreviousCallbackPublicKey,
 		PublicKey: conf.CallbackPublicKey, Drop: conf.CallbackDrop, Optional: conf.CallbackOptional})
 	if err != nil {
 		return nil, err
@@ -210,7 +216,7 @@ func newClient(conf Config) (*Client, error) {
 	}
 	client, err := rest.New(rest.Options{
 		Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, RussianRoots: true,
-		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey},
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey, conf.PreviousCallbackKey},
 	})
 	if err != nil {
 		return nil, err

@@ -132,18 +132,19 @@ type keyRefresh struct {
 const refreshEvery = 5 * time.Minute
 
 // FetchWebhookKey reads the bank's key from Config.WebhookKeyURL, over the
-// verified connection of the API, and checks webhooks with it from then on.
+// verified connection of the API, and checks webhooks with it, and with no
+// other, from then on. Where a JWK set is published, with each of its keys.
 func (c *Client) FetchWebhookKey(ctx context.Context) error {
 	call := rest.Call{Op: "webhooks.key", Method: http.MethodGet, Path: c.keyURL, Repeatable: true, Limit: 16 << 10}
 	resp, err := c.rest.Do(ctx, call)
 	if err = classify(c.rest, call, resp, err); err != nil {
 		return err
 	}
-	key, err := parseKey(string(resp.Body))
+	keys, err := parseKeys(string(resp.Body))
 	if err != nil {
 		return c.rest.Error(call, resp, acquiring.ErrProtocol, acquiring.OutcomeUnknown, "", "the published key cannot be used: "+err.Error())
 	}
-	c.verifier.key.Store(key)
+	c.verifier.keys.Store(&keys)
 	return nil
 }
 

@@ -391,14 +391,14 @@ func TestKeysThatAreNone(t *testing.T) {
 
 // The built-in key is the one that the bank publishes.
 func TestBankKeyIsTheBanks(t *testing.T) {
-	key, err := parseKey(BankKey)
+	keys, err := parseKeys(BankKey)
 	require.NoError(t, err)
-	assert.Equal(t, 3072, key.N.BitLen())
-	der, err := x509.MarshalPKIXPublicKey(key)
+	assert.Equal(t, 3072, keys[0].N.BitLen())
+	der, err := x509.MarshalPKIXPublicKey(keys[0])
 	require.NoError(t, err)
 	sum := sha256.Sum256(der)
 	assert.Equal(t, "4f14505e6ee504674d34414978a95958d5a7b00292cb1722fa569b145ec91c34", hex.EncodeToString(sum[:]))
-	thumb := sha256.Sum256([]byte(`{"e":"AQAB","kty":"RSA","n":"` + b64.EncodeToString(key.N.Bytes()) + `"}`))
+	thumb := sha256.Sum256([]byte(`{"e":"AQAB","kty":"RSA","n":"` + b64.EncodeToString(keys[0].N.Bytes()) + `"}`))
 	assert.Equal(t, "1Crq147Sm-xOKc75yDu1FG2tWcg06SzjO09uNwP49NY", b64.EncodeToString(thumb[:]))
 }
 
@@ -459,7 +459,7 @@ func folded(payload []byte) bool {
 
 func TestVerifyAllocates(t *testing.T) {
 	v, token := verifier(t), []byte(fixture(t, "vector1.jwt"))
-	key := v.key.Load()
+	key := (*v.keys.Load())[0]
 	digest := sha256.Sum256(token[:bytes.LastIndexByte(token, '.')])
 	sig, err := b64.DecodeString(string(token[bytes.LastIndexByte(token, '.')+1:]))
 	require.NoError(t, err)
@@ -496,7 +496,7 @@ func BenchmarkVerify(b *testing.B) {
 // BenchmarkVerifyBare is the RSA signature of the same bytes and nothing else.
 func BenchmarkVerifyBare(b *testing.B) {
 	v, token := bankSized(b)
-	key := v.key.Load()
+	key := (*v.keys.Load())[0]
 	last := bytes.LastIndexByte(token, '.')
 	sig, err := b64.DecodeString(string(token[last+1:]))
 	require.NoError(b, err)

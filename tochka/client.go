@@ -70,6 +70,8 @@ type Config struct {
 
 	// WebhookKey is the key that the bank signs its webhooks with: a JWK in
 	// JSON, or a PUBLIC KEY in PEM. "": the bank's own, which is built in.
+	// While the bank changes its key, give both: a JWK set ({"keys":[…]}), or
+	// two blocks of PEM; a webhook signed with any of them is accepted.
 	WebhookKey string
 	// RefreshWebhookKey fetches the key anew from WebhookKeyURL when a
 	// signature does not fit, at most once in five minutes. It is not allowed
@@ -178,7 +180,7 @@ func newClient(conf Config) (*Client, error) {
 	}
 	verifier, err := NewVerifier(key)
 	if err != nil {
-		e := acquiring.Invalid("Config.WebhookKey", "is neither a JWK of an RSA key nor a PUBLIC KEY in PEM")
+		e := acquiring.Invalid("Config.WebhookKey", "is neither a JWK of an RSA key, a set of these, nor a PUBLIC KEY in PEM")
 		e.Err = err
 		return nil, e
 	}

@@ -31,9 +31,10 @@ const webhookHeader = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9"
 
 // Verifier checks the bank's webhook tokens: a compact JWS with RS256 and
 // nothing else, over the bytes as they came. The token never chooses the
-// algorithm or the key. The key is parsed once. It is safe for concurrent use.
+// algorithm or the key. The keys are parsed once. It is safe for concurrent
+// use.
 type Verifier struct {
-	key  atomic.Pointer[rsa.PublicKey]
+	keys atomic.Pointer[[]*rsa.PublicKey]
 	room sync.Pool // of *scratch
 	now  func() time.Time
 }
@@ -41,46 +42,87 @@ type Verifier struct {
 // scratch is room for one token's parts.
 type scratch struct{ signature, head []byte }
 
+// mostKeys bounds the keys of a Verifier: a stranger's token is checked with
+// each of them.
+const mostKeys = 4
+
 // NewVerifier takes the key: a JWK in JSON, or a PUBLIC KEY or CERTIFICATE in
-// PEM; an RSA key of at least 2048 bits.
+// PEM; an RSA key of at least 2048 bits. Several, at most four, are a JWK set
+// or blocks of PEM one after another: a token signed with any of them is good.
 func NewVerifier(key string) (*Verifier, error) {
-	public, err := parseKey(key)
+	keys, err := parseKeys(key)
 	if err != nil {
 		return nil, err
 	}
 	v := &Verifier{now: time.Now}
-	v.key.Store(public)
+	v.keys.Store(&keys)
 	v.room.New = func() any { return &scratch{} }
 	return v, nil
 }
 
-// parseKey reads an RSA public key.
-func parseKey(text string) (*rsa.PublicKey, error) {
+// parseKeys reads one or several RSA public keys. One that cannot be used
+// spoils all: whoever gave it meant it to count.
+func parseKeys(text string) (keys []*rsa.PublicKey, err error) {
 	text = strings.TrimSpace(text)
-	var found any
 	if strings.HasPrefix(text, "{") {
-		var k jose.JSONWebKey
-		if err := k.UnmarshalJSON([]byte(text)); err != nil {
-			return nil, errors.New("the JWK cannot be read")
+		var set struct{ Keys []json.RawMessage }
+		if json.Unmarshal([]byte(text), &set) != nil || set.Keys == nil {
+			set.Keys = []json.RawMessage{json.RawMessage(text)}
 		}
-		if !k.IsPublic() || !k.Valid() {
-			return nil, errors.New("the JWK is not a public key")
+		for _, one := range set.Keys {
+			key, err := parseJWK(one)
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, key)
 		}
-		found = k.Key
 	} else {
-		block, _ := pem.Decode([]byte(text))
-		if block == nil {
+		for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+			key, err := parsePEM(block)
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, key)
+		}
+		if len(keys) != strings.Count(text, "-----BEGIN ") {
 			return nil, errors.New("the key is neither a JWK nor PEM")
 		}
-		switch block.Type {
-		case "PUBLIC KEY":
-			found, _ = x509.ParsePKIXPublicKey(block.Bytes)
-		case "CERTIFICATE":
-			if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
-				found = cert.PublicKey
-			}
+	}
+	switch {
+	case len(keys) == 0:
+		return nil, errors.New("the key is neither a JWK nor PEM")
+	case len(keys) > mostKeys:
+		return nil, errors.New("there are more than four keys")
+	}
+	return keys, nil
+}
+
+func parseJWK(text []byte) (*rsa.PublicKey, error) {
+	var k jose.JSONWebKey
+	if err := k.UnmarshalJSON(text); err != nil {
+		return nil, errors.New("the JWK cannot be read")
+	}
+	if !k.IsPublic() || !k.Valid() {
+		return nil, errors.New("the JWK is not a public key")
+	}
+	return strongKey(k.Key)
+}
+
+func parsePEM(block *pem.Block) (*rsa.PublicKey, error) {
+	var found any
+	switch block.Type {
+	case "PUBLIC KEY":
+		found, _ = x509.ParsePKIXPublicKey(block.Bytes)
+	case "CERTIFICATE":
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
+			found = cert.PublicKey
 		}
 	}
+	return strongKey(found)
+}
+
+// strongKey lets RSA keys through that a forger cannot break.
+func strongKey(found any) (*rsa.PublicKey, error) {
 	public, ok := found.(*rsa.PublicKey)
 	if !ok {
 		return nil, errors.New("the key is not an RSA public key")
@@ -125,7 +167,7 @@ func (v *Verifier) Verify(token []byte) (payload []byte, err error) {
 		return nil, forged("the token's signature is not base64url")
 	}
 	digest := sha256.Sum256(token[:last])
-	if rsa.VerifyPKCS1v15(v.key.Load(), crypto.SHA256, digest[:], s.signature) != nil {
+	if !v.signedBy(digest[:], s.signature) {
 		e := forged("the token is not signed with the bank's key").(*acquiring.Error)
 		e.Err = errKey
 		return nil, e
@@ -134,6 +176,16 @@ func (v *Verifier) Verify(token []byte) (payload []byte, err error) {
 		return nil, forged("the token's payload is not base64url")
 	}
 	return payload, nil
+}
+
+// signedBy says whether one of the keys made the signature.
+func (v *Verifier) signedBy(digest, signature []byte) bool {
+	for _, key := range *v.keys.Load() {
+		if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest, signature) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 var dot = []byte{'.'}

@@ -131,7 +131,7 @@ func (c *Client) ParseCallback(r *http.Request) (*News, error) {
 	}
 	var called string
 	for _, u := range c.urls {
-		if c.signer.verify(http.MethodPost, u, body, signature) {
+		if c.signer.verify(http.MethodPost, u, body, signature) || c.past != nil && c.past.verify(http.MethodPost, u, body, signature) {
 			called = u
 			break
 		}

@@ -48,6 +48,11 @@ type Config struct {
 	Secret  string // секретный ключ магазина
 	QueueID int    // очередь: the set of cash registers that print
 
+	// PreviousSecret is what Secret was before: while it is being changed in
+	// the cabinet, a notification signed with either is accepted. Requests are
+	// signed with Secret alone.
+	PreviousSecret string
+
 	// API is the version to speak; APIByFFD goes by the receipt.
 	API API
 
@@ -85,8 +90,8 @@ type Config struct {
 
 // String shows the config without its secret.
 func (c Config) String() string {
-	return fmt.Sprintf("komtet.Config{Environment: %s, BaseURL: %s, ShopID: %s, Secret: %s, QueueID: %d, API: %s, Shop: %s}",
-		c.Environment, c.BaseURL, c.ShopID, rest.Mask(c.Secret), c.QueueID, c.API, c.Shop)
+	return fmt.Sprintf("komtet.Config{Environment: %s, BaseURL: %s, ShopID: %s, Secret: %s, PreviousSecret: %s, QueueID: %d, API: %s, Shop: %s}",
+		c.Environment, c.BaseURL, c.ShopID, rest.Mask(c.Secret), rest.Mask(c.PreviousSecret), c.QueueID, c.API, c.Shop)
 }
 
 // GoString is String.
@@ -96,7 +101,7 @@ func (c Config) GoString() string { return c.String() }
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("environment", c.Environment.String()), slog.String("base_url", c.BaseURL), slog.String("shop_id", c.ShopID),
-		slog.String("secret", rest.Mask(c.Secret)), slog.Int("queue_id", c.QueueID), slog.String("api", string(c.API)), slog.String("shop", c.Shop))
+		slog.String("secret", rest.Mask(c.Secret)), slog.String("previous_secret", rest.Mask(c.PreviousSecret)), slog.Int("queue_id", c.QueueID), slog.String("api", string(c.API)), slog.String("shop", c.Shop))
 }
 
 // validate names the first field at fault.
@@ -115,6 +120,8 @@ func (c Config) validate() error {
 		return bad("Secret", "is empty: take it from the cabinet, https://kassa.komtet.ru/manage/shops")
 	case strings.TrimSpace(c.Secret) != c.Secret:
 		return bad("Secret", "begins or ends with a space or a line break")
+	case strings.TrimSpace(c.PreviousSecret) != c.PreviousSecret:
+		return bad("PreviousSecret", "begins or ends with a space or a line break")
 	case c.QueueID <= 0:
 		return bad("QueueID", "must be the number of a queue in the cabinet")
 	case c.API != APIByFFD && c.API != APIv1 && c.API != APIv2:
@@ -152,6 +159,7 @@ type Client struct {
 	cfg    Config
 	rest   *rest.Client
 	signer signer
+	past   *signer  // of the secret before, to check notifications with; nil: none
 	urls   []string // the public addresses of callbacks, each once
 }
 
@@ -166,7 +174,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	r, err := rest.New(rest.Options{
 		Provider: provider, Shop: cfg.Shop, BaseURL: cfg.BaseURL, HTTPClient: cfg.HTTPClient,
-		Logger: cfg.Logger, Observe: cfg.Observe, Secrets: []string{cfg.Secret}, Timeout: cfg.Timeout,
+		Logger: cfg.Logger, Observe: cfg.Observe, Secrets: []string{cfg.Secret, cfg.PreviousSecret}, Timeout: cfg.Timeout,
 	})
 	if err != nil {
 		return nil, acquiring.InOp(provider, "New", err)
@@ -179,6 +187,13 @@ func New(cfg Config) (*Client, error) {
 		return nil, acquiring.InOp(provider, "New", err)
 	}
 	c := &Client{cfg: cfg, rest: r, signer: s}
+	if cfg.PreviousSecret != "" {
+		past, err := newSigner(cfg.PreviousSecret)
+		if err != nil {
+			return nil, acquiring.InOp(provider, "New", err)
+		}
+		c.past = &past
+	}
 	seen := map[string]bool{"": true}
 	for _, u := range append([]string{cfg.CallbackURL}, cfg.CallbackURLs...) {
 		if !seen[u] {

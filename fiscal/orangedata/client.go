@@ -157,6 +157,11 @@ type Config struct {
 	// CallbackSecret keys that digest. "": derived from PrivateKey. Required
 	// with a Signer and a CallbackURL.
 	CallbackSecret string
+	// PreviousCallbackSecret is what CallbackSecret was before: the addresses
+	// of documents that were submitted with it are still accepted. One that was
+	// derived from a PrivateKey ends with that key; its documents are found by
+	// GetDocument.
+	PreviousCallbackSecret string
 	// CallbackAPIKey is sent along as callbackApiKey, at most 3072
 	// characters; what the service does with it is not documented.
 	CallbackAPIKey string
@@ -187,9 +192,9 @@ type Config struct {
 
 // String shows the Config without its secrets.
 func (c Config) String() string {
-	return fmt.Sprintf("orangedata.Config{Environment:%s BaseURL:%s INN:%s KeyName:%s Group:%s FFD:%s Shop:%s PrivateKey:%s Certificate:%s CertificateKey:%s CallbackURL:%s CallbackSecret:%s CallbackAPIKey:%s}",
+	return fmt.Sprintf("orangedata.Config{Environment:%s BaseURL:%s INN:%s KeyName:%s Group:%s FFD:%s Shop:%s PrivateKey:%s Certificate:%s CertificateKey:%s CallbackURL:%s CallbackSecret:%s PreviousCallbackSecret:%s CallbackAPIKey:%s}",
 		c.Environment, c.BaseURL, c.INN, c.KeyName, c.Group, c.FFD, c.Shop, hide(c.PrivateKey), shown(c.Certificate),
-		hide(c.CertificateKey), shownURL(c.CallbackURL), rest.Mask(c.CallbackSecret), rest.Mask(c.CallbackAPIKey))
+		hide(c.CertificateKey), shownURL(c.CallbackURL), rest.Mask(c.CallbackSecret), rest.Mask(c.PreviousCallbackSecret), rest.Mask(c.CallbackAPIKey))
 }
 
 // GoString shows the Config without its secrets.
@@ -228,6 +233,7 @@ type Client struct {
 	signer   crypto.Signer
 	cert     *x509.Certificate // nil: in the user's own HTTP client
 	callback *webhook.HMAC     // of the digest in callback addresses; nil: no secret
+	past     *webhook.HMAC     // of the secret before; nil: none
 	zone     *time.Location
 	now      func() time.Time
 }
@@ -344,6 +350,9 @@ func (c *Config) checkCallback() error {
 			return acquiring.Invalid("Config.CallbackSecret", "is empty, and there is no PrivateKey to derive it from")
 		}
 	}
+	if c.PreviousCallbackSecret != "" && c.CallbackSecret == "" && len(c.PrivateKey) == 0 {
+		return acquiring.Invalid("Config.PreviousCallbackSecret", "is set without CallbackSecret; it is only the one before that")
+	}
 	if len([]rune(c.CallbackAPIKey)) > 3072 {
 		return acquiring.Invalid("Config.CallbackAPIKey", "is longer than 3072 characters")
 	}
@@ -384,7 +393,12 @@ func (c *Client) setSigner() error {
 		return nil
 	}
 	var err error
-	c.callback, err = webhook.NewHMAC(sha256.New, callbackToken(secret))
+	if c.callback, err = webhook.NewHMAC(sha256.New, callbackToken(secret)); err != nil {
+		return err
+	}
+	if c.conf.PreviousCallbackSecret != "" {
+		c.past, err = webhook.NewHMAC(sha256.New, callbackToken([]byte(c.conf.PreviousCallbackSecret)))
+	}
 	return err
 }
 

@@ -66,7 +66,8 @@ const mostParams = 32
 
 // ParseNotification reads the body of a notification and checks that it is
 // PayKeeper's: key is the MD5 of id, sum, clientid and orderid, as they came,
-// and the secret word; it is compared in constant time, in small letters. A
+// and the secret word, or the one before it (Config.PreviousSecret); it is
+// compared in constant time, in small letters. A
 // parameter that is there twice, a sum or a number in an unusual form, and a
 // wrong key give ErrSignature. It asks nobody.
 func (c *Client) ParseNotification(body []byte) (*Notification, error) {
@@ -130,11 +131,13 @@ func (c *Client) ParseNotification(body []byte) (*Notification, error) {
 	signed = append(signed, sum...)
 	signed = append(signed, n.ClientID...)
 	signed = append(signed, n.OrderID...)
-	signed = append(signed, c.secret...)
-	var want [2 * md5.Size]byte
-	digest := md5.Sum(signed)
-	hex.Encode(want[:], digest[:])
-	if subtle.ConstantTimeCompare(want[:], []byte(key)) != 1 {
+	secret := c.secret
+	if !fits(signed, secret, key) {
+		if secret = c.past; len(secret) == 0 || !fits(signed, secret, key) {
+			secret = nil
+		}
+	}
+	if secret == nil {
 		e := notPayKeepers("the signature is not that of the secret word")
 		e.Hint = "if it really came from PayKeeper, compare Config.Secret with the secret word in the cabinet"
 		return nil, e
@@ -144,11 +147,20 @@ func (c *Client) ParseNotification(body []byte) (*Notification, error) {
 		return nil, notPayKeepers("the parameter sum is not a sum as PayKeeper writes it")
 	}
 	n.ID, n.Sum = PaymentID(id), amount
-	signed = append(append(room[:0], id...), c.secret...)
-	digest = md5.Sum(signed)
+	signed = append(append(room[:0], id...), secret...)
+	digest := md5.Sum(signed)
 	answer := append(room[:0], "OK "...)
 	n.Answer = string(hex.AppendEncode(answer, digest[:]))
 	return n, nil
+}
+
+// fits says whether key is the MD5 of the text and the secret word. The text
+// keeps its length; the room behind it is written over.
+func fits(text, secret []byte, key string) bool {
+	var want [2 * md5.Size]byte
+	digest := md5.Sum(append(text, secret...))
+	hex.Encode(want[:], digest[:])
+	return subtle.ConstantTimeCompare(want[:], []byte(key)) == 1
 }
 
 const opNotification = "notification"

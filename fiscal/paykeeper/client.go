@@ -50,6 +50,11 @@ type Config struct {
 	Password string // its password
 	Secret   string // secret word of forms and notifications (секретное слово); not the password
 
+	// PreviousSecret is what Secret was before: while it is being changed in
+	// the cabinet, a notification signed with either is accepted, and answered
+	// with the one that signed it. Forms are signed with Secret alone.
+	PreviousSecret string
+
 	// HTTPClient is the user's own; one that does not verify certificates is
 	// ErrInvalid. nil: one of our own.
 	HTTPClient   *http.Client
@@ -122,8 +127,8 @@ type CorrectionFields struct {
 
 // String hides the password and the secret word.
 func (c Config) String() string {
-	return fmt.Sprintf("paykeeper.Config{Environment:%s Server:%s User:%s Password:%s Secret:%s Shop:%s TwoStage:%t}",
-		c.Environment, c.address(), c.User, rest.Mask(c.Password), rest.Mask(c.Secret), c.Shop, c.TwoStage)
+	return fmt.Sprintf("paykeeper.Config{Environment:%s Server:%s User:%s Password:%s Secret:%s PreviousSecret:%s Shop:%s TwoStage:%t}",
+		c.Environment, c.address(), c.User, rest.Mask(c.Password), rest.Mask(c.Secret), rest.Mask(c.PreviousSecret), c.Shop, c.TwoStage)
 }
 
 // GoString is String: %#v hides the secrets too.
@@ -134,6 +139,7 @@ func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("environment", c.Environment.String()), slog.String("server", c.address()), slog.String("user", c.User),
 		slog.String("password", rest.Mask(c.Password)), slog.String("secret", rest.Mask(c.Secret)),
+		slog.String("previous_secret", rest.Mask(c.PreviousSecret)),
 		slog.String("shop", c.Shop), slog.Bool("two_stage", c.TwoStage),
 	)
 }
@@ -198,6 +204,7 @@ type Client struct {
 	locks  *keyedLocks
 	now    func() time.Time
 	secret []byte
+	past   []byte // the secret word before, to check notifications with; nil: none
 }
 
 // New checks the Config. A fault in it is an ErrInvalid whose Field is
@@ -228,13 +235,13 @@ func New(cfg Config) (*Client, error) {
 	rc, err := rest.New(rest.Options{
 		Provider: provider, Shop: cfg.Shop, BaseURL: cfg.address(),
 		HTTPClient: cfg.HTTPClient, Roots: cfg.RootCAs, RussianRoots: cfg.RussianRoots,
-		Logger: cfg.Logger, Observe: cfg.Observe, Secrets: []string{cfg.Password, cfg.Secret, basic},
+		Logger: cfg.Logger, Observe: cfg.Observe, Secrets: []string{cfg.Password, cfg.Secret, cfg.PreviousSecret, basic},
 	})
 	if err != nil {
 		return nil, acquiring.InOp(provider, "New", err)
 	}
 	c := &Client{cfg: cfg, rest: rc, token: newTokenCache(), store: cfg.Store, lasts: cfg.Store != nil,
-		self: rand.Text(), locks: newKeyedLocks(), now: cfg.Now, secret: []byte(cfg.Secret)}
+		self: rand.Text(), locks: newKeyedLocks(), now: cfg.Now, secret: []byte(cfg.Secret), past: []byte(cfg.PreviousSecret)}
 	if c.store == nil {
 		c.store = NewMemoryStore(0)
 	}
