@@ -18,6 +18,7 @@ var (
 	_ acquiring.QRIssuer = (*Client)(nil)
 	_ acquiring.Charger  = (*Client)(nil)
 	_ acquiring.Checker  = (*Client)(nil)
+	_ acquiring.Named    = (*Client)(nil)
 	_ acquiring.Acquirer = (*LegacyClient)(nil)
 	_ acquiring.Lister   = (*LegacyClient)(nil)
 )

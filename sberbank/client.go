@@ -116,7 +116,7 @@ type Config struct {
 	// Observe is called for each attempt at a request, for metrics and traces.
 	Observe acquiring.Observer
 	// Shop labels logs, errors and callback keys where a program has several
-	// shops; "": "sberbank".
+	// shops.
 	Shop string
 }
 
@@ -160,7 +160,7 @@ type ReceiptDefaults struct {
 //
 // It is an [acquiring.Acquirer], and a [acquiring.Capturer], a
 // [acquiring.Canceler], a [acquiring.Finder], a [acquiring.QRIssuer], a
-// [acquiring.Charger] and a [acquiring.Checker]. The list of orders exists on
+// [acquiring.Charger], a [acquiring.Checker] and [acquiring.Named]. The list of orders exists on
 // the legacy gateway only: [LegacyClient] has it.
 type Client struct {
 	conf     Config
@@ -241,6 +241,9 @@ func newClient(conf Config) (*Client, error) {
 		RefundParams: []string{"externalRefundId", "refundedAmount", "operationRefundedAmount"}}
 	return c, nil
 }
+
+// Name is "sberbank" and Config.Shop.
+func (c *Client) Name() (name, shop string) { return provider, c.conf.Shop }
 
 // String names the shop and the gateway; it shows no secret.
 func (c *Client) String() string {
