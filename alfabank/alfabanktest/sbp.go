@@ -161,8 +161,8 @@ func (c *call) qrWord(out obj, status string) {
 	out["qrStatus"] = status
 }
 
-// rendered is the picture as base64, or, where nobody draws pictures, the link
-// in its place; a matrix is text of ones and zeros.
+// rendered is the picture as base64; in place of a matrix, whose form is not
+// published, the link.
 func (s *Server) rendered(payload, format string) string {
 	if png := s.base.QRImage(payload); png != nil && format != "matrix" {
 		return base64.StdEncoding.EncodeToString(png)

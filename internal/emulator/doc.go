@@ -41,7 +41,7 @@
 //	func WithCallbackClient(*http.Client) Option  // also lifts the limit to loopback addresses
 //	func WithPublicURL(string) Option        // the address the world sees, when mounted elsewhere
 //	func WithoutListening() Option           // Handler and Client only
-//	func WithQR(func(payload string) ([]byte, error)) Option // draws the QR picture (PNG)
+//	func WithQR(func(payload string) ([]byte, error)) Option // draws the QR picture (PNG) otherwise
 //
 // Fault, Delivery, Mischief, Clock, Order and Exchange are type aliases of the
 // types here in each public package.

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/acquiring-go/acquiring/internal/emulator/qr"
 )
 
 // Settings are what the options that all emulators have set.
@@ -24,9 +25,9 @@ type Settings struct {
 	CallbackTimeout time.Duration                        // real time; 0: 10 seconds
 	PublicURL       string                               // the address the world sees; "": the listener's
 	NoListen        bool                                 // Handler and Client only
-	Address         string                               // to listen on; "": a free port of 127.0.0.1
+	Listener        net.Listener                         // to serve on; nil: a free port of 127.0.0.1
 	TLS             *tls.Config                          // listens with TLS; nil: plain HTTP
-	QR              func(payload string) ([]byte, error) // draws a QR code as PNG; nil: a link is shown
+	QR              func(payload string) ([]byte, error) // draws a QR code as PNG; nil: qr.PNG
 	KeepRequests    int                                  // in the log; 0: 1,000, below 0: none
 	KeepDeliveries  int                                  // in the log; 0: 10,000
 
@@ -85,9 +86,12 @@ func (b *Base) Start(h http.Handler, op func(*http.Request) string) {
 		}
 		return
 	}
-	l, err := net.Listen("tcp", cmp.Or(b.settings.Address, "127.0.0.1:0"))
-	if err != nil {
-		panic(fmt.Sprintf("emulator: cannot listen: %v", err))
+	l := b.settings.Listener
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			panic(fmt.Sprintf("emulator: cannot listen on 127.0.0.1: %v", err))
+		}
 	}
 	scheme := "http://"
 	if b.settings.TLS != nil {
@@ -108,12 +112,17 @@ func (b *Base) Handler() http.Handler { return b.handler }
 // follows no redirect.
 func (b *Base) Client() *http.Client { return b.client }
 
-// QRImage draws a QR code; nil: nobody can.
+// QRImage draws a QR code as PNG; nil: there is no payload, or it cannot be
+// drawn.
 func (b *Base) QRImage(payload string) []byte {
-	if b.settings.QR == nil || payload == "" {
+	if payload == "" {
 		return nil
 	}
-	png, err := b.settings.QR(payload)
+	draw := b.settings.QR
+	if draw == nil {
+		draw = qr.PNG
+	}
+	png, err := draw(payload)
 	if err != nil {
 		return nil
 	}

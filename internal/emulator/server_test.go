@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/acquiring-go/acquiring/internal/emulator/qr"
 )
 
 func startBase(t *testing.T, s Settings) (*Base, *atomic.Int32) {
@@ -208,5 +210,7 @@ func TestQRImage(t *testing.T) {
 	assert.Nil(t, b.QRImage(""))
 	assert.Equal(t, "http://shop.test/cb", b.CallbackURL())
 	b, _ = startBase(t, Settings{NoListen: true})
-	assert.Nil(t, b.QRImage("x"))
+	own, err := qr.PNG("x")
+	require.NoError(t, err)
+	assert.Equal(t, own, b.QRImage("x"), "drawn without being told how")
 }

@@ -85,10 +85,10 @@ var floors = map[string][]string{
 	"webhook":             {".", "money", "fiscal"},
 	"rbs":                 {".", "money", "fiscal", "internal/rest", "webhook"},
 	"acquiringtest":       {".", "money", "fiscal", "webhook"},
-	"internal/emulator":   {"money"},
+	"internal/emulator":   {"money", "internal/emulator/qr"},
 	"webhook/sqlinbox":    {".", "money", "fiscal", "webhook", "internal/sqldb"},
 	"fiscal/queue":        {".", "money", "fiscal", "webhook", "webhook/sqlinbox", "internal/sqldb"},
-	"internal/emulator/*": {"money", "internal/emulator"},
+	"internal/emulator/*": {"money", "internal/emulator", "internal/emulator/qr"},
 }
 
 // TestImportsGoOneWay: money, fiscal, acquiring, webhook and internal/rest, rbs,

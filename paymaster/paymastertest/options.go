@@ -82,7 +82,8 @@ func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u
 // WithoutListening makes Handler and Client only.
 func WithoutListening() Option { return func(s *settings) { s.NoListen = true } }
 
-// WithQR draws the picture of the SBP code (PNG).
+// WithQR draws the picture of the SBP code (PNG) otherwise than the emulator
+// does.
 func WithQR(draw func(string) ([]byte, error)) Option { return func(s *settings) { s.QR = draw } }
 
 // WithRetries repeats notifications that were not answered with 200: attempts

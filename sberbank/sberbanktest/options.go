@@ -275,7 +275,7 @@ func WithPublicURL(u string) Option { return func(cfg *config) { cfg.set.PublicU
 // WithoutListening opens no port: Handler and Client only.
 func WithoutListening() Option { return func(cfg *config) { cfg.set.NoListen = true } }
 
-// WithQR draws the QR pictures (PNG); without it a link is shown.
+// WithQR draws the QR pictures (PNG) otherwise than the emulator does.
 func WithQR(draw func(payload string) ([]byte, error)) Option {
 	return func(cfg *config) { cfg.set.QR = draw }
 }

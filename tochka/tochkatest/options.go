@@ -104,8 +104,7 @@ func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u
 // WithoutListening makes Handler and Client only.
 func WithoutListening() Option { return func(s *settings) { s.NoListen = true } }
 
-// WithQR draws the pictures of SBP codes as PNG. Without it the payment page
-// shows a link, and the API gives a picture of one white point.
+// WithQR draws the pictures of SBP codes (PNG) otherwise than the emulator does.
 func WithQR(draw func(payload string) ([]byte, error)) Option {
 	return func(s *settings) { s.QR = draw }
 }

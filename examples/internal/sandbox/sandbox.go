@@ -84,6 +84,13 @@ func New(o Options) (*Sandbox, error) {
 	if s.Clock == nil {
 		s.Clock, s.ownClock = emulator.NewRunningClock(time.Now(), 1), true
 	}
+	if o.OrangeDataAddress == "" {
+		o.OrangeDataAddress = "127.0.0.1:0"
+	}
+	secure, err := net.Listen("tcp", o.OrangeDataAddress)
+	if err != nil {
+		return nil, err
+	}
 	at := func(p Provider) string { return s.URL + "/" + string(p) }
 	send := o.CallbackClient
 	s.Sberbank = sberbanktest.NewServer(sberbanktest.WithoutListening(), sberbanktest.WithPublicURL(at(Sberbank)), sberbanktest.WithClock(s.Clock),
@@ -96,7 +103,7 @@ func New(o Options) (*Sandbox, error) {
 		tochkatest.WithSeed(o.Seed), tochkatest.WithCallbackClient(send))
 	s.Komtet = komtettest.NewServer(komtettest.WithoutListening(), komtettest.WithPublicURL(at(Komtet)), komtettest.WithClock(s.Clock),
 		komtettest.WithSeed(o.Seed), komtettest.WithCallbackClient(send))
-	s.OrangeData = orangedatatest.NewServer(orangedatatest.WithAddress(o.OrangeDataAddress), orangedatatest.WithClock(s.Clock),
+	s.OrangeData = orangedatatest.NewServer(orangedatatest.WithListener(secure), orangedatatest.WithClock(s.Clock),
 		orangedatatest.WithSeed(o.Seed), orangedatatest.WithCallbackClient(send))
 	s.PayKeeper = paykeepertest.NewServer(paykeepertest.WithoutListening(), paykeepertest.WithPublicURL(at(PayKeeper)), paykeepertest.WithClock(s.Clock),
 		paykeepertest.WithSeed(o.Seed), paykeepertest.WithCallbackClient(send))

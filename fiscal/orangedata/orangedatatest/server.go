@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -161,9 +162,9 @@ func WithCallbackHandler(h http.Handler) Option { return func(s *settings) { s.C
 // WithCallbackClient sends the callbacks, also to addresses of other machines.
 func WithCallbackClient(c *http.Client) Option { return func(s *settings) { s.CallbackClient = c } }
 
-// WithAddress listens on this address of the machine ("127.0.0.1:8091") instead
-// of a free port.
-func WithAddress(address string) Option { return func(s *settings) { s.Address = address } }
+// WithListener serves on an address of the caller's choice, with TLS all the
+// same, instead of a free port. Close closes it.
+func WithListener(l net.Listener) Option { return func(s *settings) { s.Listener = l } }
 
 // WithPublicURL is the address the world sees, when mounted elsewhere.
 func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u } }
