@@ -13,7 +13,7 @@ import (
 	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
-// ErrNoAnswer: the module did not answer, also not to the repetitions.
+// ErrNoAnswer says that the module did not answer, also not to the repetitions.
 var ErrNoAnswer = errors.New("the module did not answer")
 
 // Refusal is the module's refusal, as the manager sees it.
