@@ -32,23 +32,35 @@
 //
 // # What to set at the broker
 //
-// Success must mean that the message is stored. That is not every publisher's
-// default:
+// Success must mean that the message is stored, and an acknowledgement that
+// process returned nil. Neither is every default:
 //
-//   - NATS: JetStream with a stream of file storage, made beforehand; in
-//     watermill-nats JetStreamConfig.TrackMsgId, and for the consumers
-//     DurablePrefix and QueueGroupPrefix, AckWaitTimeout above the time that
-//     process takes, NakDelay against a hot loop.
+//   - NATS: JetStream, with a stream of file storage made beforehand. In
+//     watermill-nats JetStreamConfig.TrackMsgId at the publisher; at the
+//     consumers DurablePrefix and QueueGroupPrefix, NakDelay against a hot
+//     loop, and among the SubscribeOptions nats.ManualAck (without it a
+//     consumer that is being closed acknowledges what it was at, and that news
+//     is lost) and nats.AckWait above the time that process takes.
 //   - RabbitMQ: PublishConfig.ConfirmDelivery, and the queue declared before
 //     the first message, by a consumer or by hand: RabbitMQ confirms a message
-//     that no queue takes and throws it away. NewDurableQueueConfig, or an
-//     exchange with durable queues.
-//   - PostgreSQL: nothing; the row is committed. A publisher over
-//     watermill-sql's TxFromStdSQL(sqlinbox.Tx(ctx)) puts the message into the
-//     transaction that marks the news done, or credits the order: an outbox.
-//   - Kafka: acks of all replicas, [PartitionKey] in
+//     that no queue takes and throws it away, and watermill-amqp does not say
+//     so, with Mandatory either. NewDurableQueueConfig, or an exchange with
+//     durable queues. A quorum queue of RabbitMQ 4 drops a message after 20
+//     deliveries: give it a dead-letter exchange, or a delivery limit of -1.
+//   - PostgreSQL, MySQL: nothing at the publisher; the row is committed. At the
+//     consumers the schema with offsets (DefaultPostgreSQLSchema and its
+//     OffsetsAdapter); PostgreSQLQueueSchema marks a whole batch when a part of
+//     it was acknowledged, so it needs SubscribeBatchSize 1. A message is seen
+//     after every transaction that was open when it was written has ended, so
+//     keep process short.
+//   - Kafka: acks of all replicas, and [PartitionKey] in
 //     NewWithPartitioningMarshaler.
 //   - GoChannel keeps nothing: for tests and demonstrations.
+//
+// With PostgreSQL, a publisher over watermill-sql's
+// TxFromStdSQL(sqlinbox.Tx(ctx)) puts the message into the very transaction
+// that marks the news done and credits the order: an outbox, from which
+// Watermill's forwarder feeds any other broker.
 //
 // # Order
 //
