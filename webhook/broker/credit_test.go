@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -33,118 +31,6 @@ import (
 	"github.com/acquiring-go/acquiring/webhook/broker"
 	"github.com/acquiring-go/acquiring/webhook/sqlinbox"
 )
-
-// jobVariable makes a consumer of the test binary: a process of its own, to be
-// killed.
-const jobVariable = "ACQUIRING_TEST_CONSUMER"
-
-type job struct {
-	Bus    bus
-	Ledger ledger
-}
-
-func TestMain(m *testing.M) {
-	if told := os.Getenv(jobVariable); told != "" {
-		if err := consumer(told); err != nil {
-			fmt.Fprintln(os.Stderr, "consumer:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-// consumer consumes until its input ends, or it is killed.
-func consumer(told string) error {
-	var j job
-	if err := json.Unmarshal([]byte(told), &j); err != nil {
-		return err
-	}
-	sub, err := j.Bus.subscriber()
-	if err != nil {
-		return err
-	}
-	aside, err := j.Bus.publisher()
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
-	return errors.Join(j.Ledger.consume(ctx, j.Bus.Topic, sub, aside, j.Bus.poison()), aside.Close())
-}
-
-// crew is three consumers that are stopped and killed at any time.
-type crew interface {
-	start(i int)
-	kill(i int)
-	stop(i int)
-}
-
-const consumers = 3
-
-// processes are consumers on a real broker.
-type processes struct {
-	t       *testing.T
-	job     job
-	running [consumers]*exec.Cmd
-	input   [consumers]io.Closer
-}
-
-func (p *processes) start(i int) {
-	told, err := json.Marshal(p.job)
-	require.NoError(p.t, err)
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), jobVariable+"="+string(told))
-	cmd.Stderr = os.Stderr
-	p.input[i], err = cmd.StdinPipe()
-	require.NoError(p.t, err)
-	require.NoError(p.t, cmd.Start())
-	p.running[i] = cmd
-}
-
-// kill is kill -9.
-func (p *processes) kill(i int) {
-	require.NoError(p.t, p.running[i].Process.Kill(), "it ran until it was killed")
-	var exit *exec.ExitError
-	require.ErrorAs(p.t, p.running[i].Wait(), &exit)
-	require.Equal(p.t, "signal: killed", exit.String())
-}
-
-func (p *processes) stop(i int) {
-	require.NoError(p.t, p.input[i].Close())
-	require.NoError(p.t, p.running[i].Wait())
-}
-
-// routines are consumers in this process, on a GoChannel. Each gets every
-// message, and after a restart all of them again.
-type routines struct {
-	t      *testing.T
-	bus    *gochannel.GoChannel
-	ledger ledger
-	end    [consumers]func()
-}
-
-func (r *routines) start(i int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- r.ledger.consume(ctx, "payments", routine{r.bus}, r.bus, "poison") }()
-	r.end[i] = func() {
-		cancel()
-		require.NoError(r.t, <-ended)
-	}
-}
-
-func (r *routines) kill(i int) { r.end[i]() } // the transactions that were open are rolled back
-func (r *routines) stop(i int) { r.end[i]() }
-
-// routine is the common GoChannel, which the end of one consumer must not
-// close.
-type routine struct{ *gochannel.GoChannel }
-
-func (routine) Close() error { return nil }
 
 // rough is a publisher in bad weather: it fails, fails after the message was
 // stored, or stores it twice.
@@ -195,6 +81,12 @@ func (r *rough) Publish(topic string, messages ...*message.Message) error {
 	return nil
 }
 
+func (r *rough) keys() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.stored)
+}
+
 // hook is the shop's address: a webhook.Handler that is restarted.
 type hook struct {
 	current atomic.Pointer[http.Handler]
@@ -224,12 +116,13 @@ type shop struct {
 	db     *sql.DB
 	ledger ledger
 	crew   crew
-	kills  int
-	stops  int
+	ids    map[string]acquiring.PaymentID
+
+	disturbed int
 }
 
 func newShop(t *testing.T, l ledger, topic string, pub message.Publisher, c crew) *shop {
-	s := &shop{t: t, hook: &hook{}, pub: &rough{Publisher: pub, stored: map[string]bool{}}, topic: topic, db: l.create(t), ledger: l, crew: c}
+	s := &shop{t: t, hook: &hook{}, pub: &rough{Publisher: pub, stored: map[string]bool{}}, topic: topic, db: l.create(t), ledger: l, crew: c, ids: map[string]acquiring.PaymentID{}}
 	s.bank = sberbanktest.NewServer(sberbanktest.WithClock(sberbanktest.NewClock(time.Now())), sberbanktest.WithCallbackHandler(s.hook))
 	t.Cleanup(s.bank.Close)
 	config := s.bank.Config()
@@ -256,7 +149,7 @@ func (s *shop) trade(payments int) {
 		invoice, err := s.client.CreateInvoice(ctx, acquiring.InvoiceRequest{OrderID: order, Amount: money.Amount(10_000 + 7*i), ReturnURL: "https://school.example/",
 			CallbackURL: "https://school.example/hook", Hold: i%10 < 4})
 		require.NoError(s.t, err)
-		ids[i] = invoice.ID
+		ids[i], s.ids[order] = invoice.ID, invoice.ID
 	}
 	for i := range consumers {
 		s.crew.start(i)
@@ -323,13 +216,11 @@ func (s *shop) weather(i int) {
 // disturb kills a consumer, or stops it in order, and starts another.
 func (s *shop) disturb() {
 	victim := rand.IntN(consumers)
-	if s.stops < s.kills/2 {
-		s.crew.stop(victim)
-		s.stops++
-	} else {
+	if s.disturbed++; s.disturbed%3 != 0 {
 		s.crew.kill(victim)
-		s.kills++
+		return
 	}
+	s.crew.stop(victim)
 	s.crew.start(victim)
 }
 
@@ -345,10 +236,52 @@ func (s *shop) settle(rage time.Duration) {
 		e.Key = fmt.Sprintf("%s%d", lastKey, i)
 		require.NoError(s.t, broker.Publish(s.pub, s.topic)(s.t.Context(), e))
 	}
-	require.Eventually(s.t, func() bool { return len(s.processed()) == len(s.pub.stored) }, 90*time.Second, 50*time.Millisecond, "everything is consumed")
+	ctx, end := context.WithCancel(s.t.Context())
+	var polling sync.WaitGroup
+	polling.Go(func() { s.poll(ctx) })
+	require.Eventually(s.t, func() bool {
+		return len(s.open()) == 0 && len(s.processed()) == s.pub.keys()
+	}, 90*time.Second, 50*time.Millisecond, "everything is consumed")
+	end()
+	polling.Wait()
 	for i := range consumers {
 		s.crew.stop(i)
 	}
+}
+
+// poll finds what the bank does not notify: that a payment was declined.
+func (s *shop) poll(ctx context.Context) {
+	poller := &webhook.Poller{
+		Process: broker.Publish(s.pub, s.topic),
+		Inbox:   webhook.NewMemoryInbox(0),
+		Pending: func(context.Context) iter.Seq2[webhook.Pending, error] {
+			return func(yield func(webhook.Pending, error) bool) {
+				for _, order := range s.open() {
+					if !yield(webhook.Pending{Acquirer: s.client, OrderID: order, ID: s.ids[order]}, nil) {
+						return
+					}
+				}
+			}
+		},
+		Every: 20 * time.Millisecond, First: time.Millisecond, Gap: time.Millisecond, Logger: quiet,
+	}
+	assert.NoError(s.t, poller.Run(ctx))
+}
+
+// open are the orders that nothing is known of.
+func (s *shop) open() (orders []string) {
+	rows, err := s.db.Query("SELECT id FROM " + s.ledger.table("orders") + " WHERE status = 'pending'")
+	if !assert.NoError(s.t, err) {
+		return nil
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		assert.NoError(s.t, rows.Scan(&id))
+		orders = append(orders, id)
+	}
+	assert.NoError(s.t, rows.Err())
+	return orders
 }
 
 // processed is how often each of the news was processed, rolled back work not
@@ -387,9 +320,7 @@ func (s *shop) audit() {
 		require.Equal(t, order.Refunded, refunded, "order %s: refunded", order.Number)
 		p, err := s.client.GetStatus(t.Context(), acquiring.PaymentID(order.ID))
 		require.NoError(t, err)
-		if p.Status != acquiring.StatusDeclined { // which the bank does not notify: the Poller is for that
-			require.Equal(t, p.Status.String(), status, "order %s", order.Number)
-		}
+		require.Equal(t, p.Status.String(), status, "order %s", order.Number)
 		var entries int64
 		require.NoError(t, s.db.QueryRow(s.ledger.Dialect.Bind("SELECT COALESCE(SUM(kopecks), 0) FROM "+s.ledger.table("entries")+" WHERE order_id = ?"), order.Number).Scan(&entries))
 		require.Equal(t, int64(order.Net()), entries, "order %s: the entries", order.Number)
@@ -411,9 +342,9 @@ func (s *shop) audit() {
 	}
 	assert.Greater(t, runs, len(processed), "redelivery was forced")
 	assert.Positive(t, s.pub.faults)
-	assert.Positive(t, s.kills)
+	assert.Positive(t, s.crew.kills())
 	t.Logf("%d payments, %d of them brought money, %s in all; %d pieces of news, process ran %d times, %d consumers killed, %d faults of the publisher",
-		len(s.bank.Orders()), moved, money.Amount(net), len(processed), runs, s.kills, s.pub.faults)
+		len(s.bank.Orders()), moved, money.Amount(net), len(processed), runs, s.crew.kills(), s.pub.faults)
 }
 
 // poison puts two messages that nobody can read between the others.
@@ -460,6 +391,7 @@ func TestCreditedOnce(t *testing.T) {
 		if b.Kind == postgreSQL {
 			l.Dialect, l.Driver, l.DSN, l.Prefix = sqlinbox.PostgreSQL, "pgx", b.Address, b.Topic
 		}
+		l.Deadly = true
 		pub, err := b.publisher()
 		require.NoError(t, err)
 		defer pub.Close()

@@ -36,6 +36,7 @@ type ledger struct {
 	Prefix  string
 	Log     string // a file, with a line for each run of process, whatever came of it
 	Calm    bool   // without faults
+	Deadly  bool   // one of the faults is kill -9 in the middle of the transaction
 }
 
 func (l ledger) table(name string) string { return l.Prefix + "_" + name }
@@ -129,9 +130,23 @@ func (l ledger) post(ctx context.Context, e webhook.Event) error {
 	case 3:
 		panic(errFault)
 	case 4:
-		time.Sleep(20 * time.Millisecond) // a good moment to be killed
+		if l.Deadly {
+			return killMyself()
+		}
 	}
 	return err
+}
+
+// killMyself does not return.
+func killMyself() error {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if err := self.Kill(); err != nil {
+		return err
+	}
+	select {}
 }
 
 func (l ledger) note(key string) error {
