@@ -1,0 +1,168 @@
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/examples/internal/shops"
+	"github.com/acquiring-go/acquiring/money"
+)
+
+// attempts are how many order numbers one call may try.
+const attempts = 20
+
+// Invoice issues an invoice and returns its link. Called again with the same
+// Number it returns the same link while that lives, and makes a new attempt
+// after it expired. A paid order is acquiring.ErrConflict.
+func (b *Bridge) Invoice(ctx context.Context, o Order) (*Link, error) {
+	a, err := b.account(o.Shop)
+	if err != nil {
+		return nil, err
+	}
+	o.Shop = a.Code
+	if err := b.crm.Prepare(ctx, &o); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Ref == "":
+		return nil, acquiring.Invalid("ref", "is empty; give the CRM's number of whom the money is for")
+	case o.Amount <= 0:
+		return nil, acquiring.Invalid("amount", "must be more than zero")
+	}
+	if o.Number == "" {
+		o.Number = o.Ref + "-" + strings.ToLower(rand.Text()[:8])
+	}
+	if base, n := acquiring.SplitAttempt(o.Number); n > 1 {
+		return nil, acquiring.Invalid("number", fmt.Sprintf("looks like attempt %d of %s; choose one without _%d", n, base, n))
+	}
+	free, err := b.making.lock(ctx, o.Shop+"/"+o.Number)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	all, err := b.rows(ctx, b.db, "WHERE shop = ? AND base = ?", o.Shop, o.Number)
+	if err != nil {
+		return nil, err
+	}
+	next := 1
+	var last *row
+	for i, r := range all {
+		if r.Status.Succeeded() || r.Taken > 0 {
+			return nil, conflict("order %s is paid already", r.Number)
+		}
+		if _, n := acquiring.SplitAttempt(r.Number); n >= next {
+			next, last = n+1, &all[i]
+		}
+	}
+	if last != nil {
+		switch old, err := b.reuse(ctx, a, last, o); {
+		case err != nil:
+			return nil, err
+		case old != nil:
+			return old, nil
+		case last.ID == "" && last.Status == acquiring.StatusPending && last.Amount == o.Amount:
+			next-- // it was never answered: the same number once more
+		}
+	}
+	for n := next; n < next+attempts; n++ {
+		link, err := b.issue(ctx, a, o, acquiring.Attempt(o.Number, n))
+		if err == nil || !errors.Is(err, acquiring.ErrDuplicate) {
+			return link, err
+		}
+	}
+	return nil, conflict("order number %s and its attempts are taken at the bank; choose another", o.Number)
+}
+
+func conflict(format string, args ...any) error {
+	return &acquiring.Error{Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected, Message: fmt.Sprintf(format, args...)}
+}
+
+// reuse is the link of the last attempt if it is good still; nil: make a new
+// one.
+func (b *Bridge) reuse(ctx context.Context, a shops.Account, r *row, o Order) (*Link, error) {
+	if r.Ref != o.Ref {
+		return nil, conflict("order %s belongs to another: %s", r.Number, r.Ref)
+	}
+	if r.Status != acquiring.StatusPending || r.PayURL == "" || !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(b.now()) {
+		return nil, nil
+	}
+	if r.Amount == o.Amount {
+		return &Link{Number: r.Number, Shop: r.Shop, Amount: r.Amount, PayURL: r.PayURL, ExpiresAt: r.ExpiresAt}, nil
+	}
+	// The sum is another one: the old link must not take the old sum.
+	c, ok := a.Acquirer.(acquiring.Canceler)
+	if !ok {
+		return nil, conflict("order %s has an open link for %s, and this bank cannot withdraw it", r.Number, r.Amount)
+	}
+	if err := c.Cancel(ctx, r.ID); err != nil {
+		return nil, fmt.Errorf("order %s has an open link for %s: %w", r.Number, r.Amount, err)
+	}
+	return nil, nil
+}
+
+// issue makes the invoice of one attempt. The row is there before the acquirer
+// is asked: a callback, or the poll after an answer that was lost, finds it.
+func (b *Bridge) issue(ctx context.Context, a shops.Account, o Order, number string) (*Link, error) {
+	r := row{Shop: a.Code, Number: number, Base: o.Number, Ref: o.Ref, Payer: o.Payer, Amount: o.Amount, Own: true, Status: acquiring.StatusPending, CreatedAt: b.now()}
+	err := b.dialect.Retry(ctx, func(ctx context.Context) error { _, err := b.insert(ctx, b.db, r); return err })
+	if err != nil {
+		return nil, err
+	}
+	description := o.Description
+	if description == "" {
+		description = "Оплата заказа " + o.Number
+	}
+	invoice, err := a.Acquirer.CreateInvoice(ctx, acquiring.InvoiceRequest{OrderID: number, Amount: o.Amount, Description: description,
+		Customer: acquiring.Customer{Email: o.Email, Phone: o.Phone, Name: o.Payer}, ReturnURL: b.conf.ReturnURL,
+		CallbackURL: b.hook(a.Code), TTL: hours(b.conf.LinkHours)})
+	if err != nil {
+		if acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown && !errors.Is(err, acquiring.ErrDuplicate) {
+			return nil, errors.Join(err, b.withdrawn(context.WithoutCancel(ctx), &r))
+		}
+		return nil, err
+	}
+	r.ID, r.PayURL, r.ExpiresAt = invoice.ID, invoice.PayURL, invoice.ExpiresAt
+	if err := b.issued(context.WithoutCancel(ctx), &r); err != nil {
+		return nil, err
+	}
+	return &Link{Number: number, Shop: a.Code, Amount: o.Amount, PayURL: r.PayURL, ExpiresAt: r.ExpiresAt}, nil
+}
+
+// hook is the address at which a shop's callbacks arrive.
+func (b *Bridge) hook(shop string) string { return b.conf.PublicURL + "/hooks/" + shop }
+
+// Refund gives money back at the acquirer and lets the CRM hear of it. 0: all
+// that is left. The same refund asked for twice in the same state of the
+// payment is made once; key "" makes it so, your own key does it always.
+func (b *Bridge) Refund(ctx context.Context, shop, number string, sum money.Amount, key string) (*acquiring.Refund, error) {
+	r, err := b.find(ctx, shop, number)
+	if err != nil {
+		return nil, err
+	}
+	a, err := b.account(r.Shop)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Status.Succeeded() {
+		return nil, conflict("order %s is %s: there is nothing to give back", r.Number, r.Status)
+	}
+	if key == "" {
+		digest := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d/%d", r.Shop, r.Number, r.Refunded, sum))
+		key = "refund-" + hex.EncodeToString(digest[:12])
+	}
+	refund, err := a.Acquirer.Refund(ctx, acquiring.RefundRequest{ID: r.ID, Key: key, Amount: sum})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.Learn(ctx, a.Code, r.ID); err != nil {
+		// The money went back; the Poller will tell the CRM.
+		b.log.Warn("bridge: the refund is made, the payment could not be read back", "order", r.Number, "error", err.Error())
+	}
+	return refund, nil
+}

@@ -1,0 +1,185 @@
+package bridge
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/examples/internal/outbox"
+	"github.com/acquiring-go/acquiring/money"
+)
+
+// row is a payment as the bridge knows it.
+type row struct {
+	Shop, Number string // Number as the acquirer has it, with the attempt
+	Base         string // without it
+	Ref          string
+	Payer        string
+	Amount       money.Amount // ordered
+	Own          bool         // the invoice was made here
+	ID           acquiring.PaymentID
+	PayURL       string
+	Status       acquiring.Status
+	Taken        money.Amount // told to the CRM
+	Refunded     money.Amount // told to the CRM
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+}
+
+const table = "bridge_payments"
+
+const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, refunded, created_at, expires_at"
+
+func schema(d outbox.Dialect) []string {
+	return []string{
+		"CREATE TABLE IF NOT EXISTS " + table + " (\n" +
+			"  shop " + d.IndexColumn(64, false) + ",\n" +
+			"  number " + d.IndexColumn(128, false) + ", -- of the order, as the acquirer has it\n" +
+			"  base " + d.IndexColumn(128, false) + ", -- without the number of the attempt\n" +
+			"  ref TEXT NOT NULL, -- the CRM's number of the customer or of its invoice\n" +
+			"  payer TEXT NOT NULL,\n" +
+			"  amount BIGINT NOT NULL, -- kopecks, as all sums here\n" +
+			"  own INT NOT NULL, -- 1: the invoice was made here\n" +
+			"  payment_id TEXT NOT NULL,\n" +
+			"  pay_url TEXT NOT NULL,\n" +
+			"  status " + d.IndexColumn(24, true) + ",\n" +
+			"  taken BIGINT NOT NULL, -- told to the CRM\n" +
+			"  refunded BIGINT NOT NULL, -- told to the CRM\n" +
+			"  created_at BIGINT NOT NULL, -- Unix milliseconds, as all times here\n" +
+			"  expires_at BIGINT NOT NULL, -- 0: unknown\n" +
+			"  PRIMARY KEY (shop, number)\n)",
+		"CREATE INDEX IF NOT EXISTS bridge_payments_base ON " + table + " (shop, base)",
+		"CREATE INDEX IF NOT EXISTS bridge_payments_status ON " + table + " (shop, status, created_at)",
+	}
+}
+
+// querier is a *sql.DB or a *sql.Tx.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// rows runs a query for rows.
+func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any) (all []row, err error) {
+	rows, err := q.QueryContext(ctx, b.dialect.Bind("SELECT "+rowColumns+" FROM "+table+" "+where), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r row
+		var amount, taken, refunded, created, expires int64
+		var status, id string
+		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &refunded, &created, &expires); err != nil {
+			return nil, err
+		}
+		r.Amount, r.Taken, r.Refunded, r.ID = money.Amount(amount), money.Amount(taken), money.Amount(refunded), acquiring.PaymentID(id)
+		if err := r.Status.UnmarshalText([]byte(status)); err != nil {
+			return nil, err
+		}
+		r.CreatedAt = time.UnixMilli(created)
+		if expires != 0 {
+			r.ExpiresAt = time.UnixMilli(expires)
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+// one is the row of a number; nil: there is none.
+func (b *Bridge) one(ctx context.Context, q querier, shop, number string, lock bool) (*row, error) {
+	where := "WHERE shop = ? AND number = ?"
+	if lock && b.dialect == outbox.PostgreSQL {
+		where += " FOR UPDATE"
+	}
+	all, err := b.rows(ctx, q, where, shop, number)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+// insert enters a new row; false: the number is there already.
+func (b *Bridge) insert(ctx context.Context, q querier, r row) (bool, error) {
+	own := 0
+	if r.Own {
+		own = 1
+	}
+	result, err := q.ExecContext(ctx, b.dialect.Bind("INSERT INTO "+table+" ("+rowColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (shop, number) DO NOTHING"),
+		r.Shop, r.Number, r.Base, r.Ref, r.Payer, int64(r.Amount), own, string(r.ID), r.PayURL, r.Status.String(), int64(r.Taken), int64(r.Refunded),
+		millis(r.CreatedAt), millis(r.ExpiresAt))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+func (b *Bridge) exec(ctx context.Context, q querier, query string, args ...any) error {
+	_, err := q.ExecContext(ctx, b.dialect.Bind(query), args...)
+	return err
+}
+
+// issued stores what the acquirer answered.
+func (b *Bridge) issued(ctx context.Context, r *row) error {
+	return b.dialect.Retry(ctx, func(ctx context.Context) error {
+		return b.exec(ctx, b.db, "UPDATE "+table+" SET payment_id = ?, pay_url = ?, expires_at = ? WHERE shop = ? AND number = ?",
+			string(r.ID), r.PayURL, millis(r.ExpiresAt), r.Shop, r.Number)
+	})
+}
+
+// withdrawn forgets a number for which there is surely no invoice, unless a
+// payment came meanwhile.
+func (b *Bridge) withdrawn(ctx context.Context, r *row) error {
+	return b.dialect.Retry(ctx, func(ctx context.Context) error {
+		return b.exec(ctx, b.db, "DELETE FROM "+table+" WHERE shop = ? AND number = ? AND status = 'pending' AND payment_id = ''", r.Shop, r.Number)
+	})
+}
+
+// open are the payments that are to be asked for: without an end, and paid
+// ones as long as their refunds are watched.
+func (b *Bridge) open(ctx context.Context, shop string) ([]row, error) {
+	return b.rows(ctx, b.db, "WHERE shop = ? AND (status IN ('unknown', 'pending', 'authorized') OR (status IN ('paid', 'partially_refunded') AND created_at > ?)) ORDER BY created_at",
+		shop, b.now().Add(-24*time.Hour*time.Duration(b.conf.WatchDays)).UnixMilli())
+}
+
+// find is the newest attempt of an order by its number, with the attempt or
+// without; "" for shop: any.
+func (b *Bridge) find(ctx context.Context, shop, number string) (*row, error) {
+	where, args := "WHERE (number = ? OR base = ?)", []any{number, number}
+	if shop != "" {
+		where, args = where+" AND shop = ?", append(args, shop)
+	}
+	all, err := b.rows(ctx, b.db, where+" ORDER BY created_at DESC", args...)
+	if err != nil {
+		return nil, err
+	}
+	var best *row
+	for i, r := range all {
+		if best == nil || r.Status.Succeeded() && !best.Status.Succeeded() {
+			best = &all[i]
+		}
+		if r.Shop != best.Shop {
+			return nil, fmt.Errorf("order %s is in several shops: name the shop", number)
+		}
+	}
+	if best == nil {
+		return nil, &acquiring.Error{Kind: acquiring.ErrNotFound, Outcome: acquiring.OutcomeRejected, Message: "there is no order " + number}
+	}
+	return best, nil
+}
+
+// migrate creates the tables of the bridge, of the inbox and of the outbox.
+func (b *Bridge) migrate(ctx context.Context) error {
+	return errors.Join(b.dialect.Migrate(ctx, b.db, table, schema(b.dialect)), b.inbox.Migrate(ctx), b.box.Migrate(ctx))
+}
