@@ -226,7 +226,14 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 	case r.Own && p.Amount != 0 && p.Amount != r.Amount:
 		problem = fmt.Sprintf("order %s was for %s, the bank has %s", r.Number, r.Amount, p.Amount)
 	}
-	if p.Status.Succeeded() && taken == 0 && p.Captured > 0 {
+	first := p.Status.Succeeded() && taken == 0 && p.Captured > 0
+	if first || p.Refunded > refunded {
+		var err error
+		if news.Again, err = b.paidBefore(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	if first {
 		taken = p.Captured
 		news.Kind, news.Key, news.Amount, news.Taken, news.At = Income, key(Income, a, p, 0), taken, taken, p.PaidAt
 		if err := b.put(ctx, tx, news, problem); err != nil {
@@ -241,8 +248,20 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 			return err
 		}
 	}
-	return b.exec(ctx, tx, "UPDATE "+table+" SET status = ?, taken = ?, refunded = ?, payment_id = ? WHERE shop = ? AND number = ?",
-		status.String(), int64(taken), int64(refunded), string(p.ID), r.Shop, r.Number)
+	takenAt := r.TakenAt
+	if first {
+		takenAt = b.now()
+	}
+	return b.exec(ctx, tx, "UPDATE "+table+" SET status = ?, taken = ?, taken_at = ?, refunded = ?, payment_id = ? WHERE shop = ? AND number = ?",
+		status.String(), int64(taken), millis(takenAt), int64(refunded), string(p.ID), r.Shop, r.Number)
+}
+
+// paidBefore says whether another attempt at the same order was paid before
+// this one, by the bridge's own order of hearing.
+func (b *Bridge) paidBefore(ctx context.Context, tx *sql.Tx, r *row) (bool, error) {
+	others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0 AND (taken_at < ? OR ? = 0)",
+		r.Shop, r.Base, r.Number, millis(r.TakenAt), millis(r.TakenAt))
+	return len(others) > 0, err
 }
 
 // key names a movement: of a refund, by the sum given back until then.

@@ -72,7 +72,8 @@ type News struct {
 	Method    acquiring.Method    `json:"method,omitempty"`
 	Card      string              `json:"card,omitempty"` // masked
 	Payer     string              `json:"payer,omitempty"`
-	Test      bool                `json:"test,omitempty"` // paid in the bank's test contour
+	Test      bool                `json:"test,omitempty"`  // paid in the bank's test contour
+	Again     bool                `json:"again,omitempty"` // another attempt at the same order was paid before
 }
 
 // Whole says whether a refund gave back all that was taken.

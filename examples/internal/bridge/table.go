@@ -24,6 +24,7 @@ type row struct {
 	PayURL       string
 	Status       acquiring.Status
 	Taken        money.Amount // told to the CRM
+	TakenAt      time.Time    // when the bridge heard of it; zero: not yet
 	Refunded     money.Amount // told to the CRM
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
@@ -31,7 +32,7 @@ type row struct {
 
 const table = "bridge_payments"
 
-const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, refunded, created_at, expires_at"
+const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, taken_at, refunded, created_at, expires_at"
 
 func schema(d outbox.Dialect) []string {
 	return []string{
@@ -47,6 +48,7 @@ func schema(d outbox.Dialect) []string {
 			"  pay_url TEXT NOT NULL,\n" +
 			"  status " + d.IndexColumn(24, true) + ",\n" +
 			"  taken BIGINT NOT NULL, -- told to the CRM\n" +
+			"  taken_at BIGINT NOT NULL, -- 0: not yet\n" +
 			"  refunded BIGINT NOT NULL, -- told to the CRM\n" +
 			"  created_at BIGINT NOT NULL, -- Unix milliseconds, as all times here\n" +
 			"  expires_at BIGINT NOT NULL, -- 0: unknown\n" +
@@ -78,9 +80,9 @@ func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any)
 	defer rows.Close()
 	for rows.Next() {
 		var r row
-		var amount, taken, refunded, created, expires int64
+		var amount, taken, takenAt, refunded, created, expires int64
 		var status, id string
-		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &refunded, &created, &expires); err != nil {
+		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &takenAt, &refunded, &created, &expires); err != nil {
 			return nil, err
 		}
 		r.Amount, r.Taken, r.Refunded, r.ID = money.Amount(amount), money.Amount(taken), money.Amount(refunded), acquiring.PaymentID(id)
@@ -88,6 +90,9 @@ func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any)
 			return nil, err
 		}
 		r.CreatedAt = time.UnixMilli(created)
+		if takenAt != 0 {
+			r.TakenAt = time.UnixMilli(takenAt)
+		}
 		if expires != 0 {
 			r.ExpiresAt = time.UnixMilli(expires)
 		}
@@ -115,8 +120,8 @@ func (b *Bridge) insert(ctx context.Context, q querier, r row) (bool, error) {
 	if r.Own {
 		own = 1
 	}
-	result, err := q.ExecContext(ctx, b.dialect.Bind("INSERT INTO "+table+" ("+rowColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (shop, number) DO NOTHING"),
-		r.Shop, r.Number, r.Base, r.Ref, r.Payer, int64(r.Amount), own, string(r.ID), r.PayURL, r.Status.String(), int64(r.Taken), int64(r.Refunded),
+	result, err := q.ExecContext(ctx, b.dialect.Bind("INSERT INTO "+table+" ("+rowColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (shop, number) DO NOTHING"),
+		r.Shop, r.Number, r.Base, r.Ref, r.Payer, int64(r.Amount), own, string(r.ID), r.PayURL, r.Status.String(), int64(r.Taken), millis(r.TakenAt), int64(r.Refunded),
 		millis(r.CreatedAt), millis(r.ExpiresAt))
 	if err != nil {
 		return false, err
