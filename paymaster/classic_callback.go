@@ -1,6 +1,7 @@
 package paymaster
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -39,11 +40,6 @@ type Notification struct {
 	PayerIdentifier string // a masked card number, a wallet
 	PaymentRef      string // LMI_PAYMENT_REF, the bank's reference
 	Fields          webhook.Params
-
-	values  signed
-	hash    string
-	echo    string
-	present uint16 // which of the signed fields are there
 }
 
 // ParseNotification reads the body of a notification or of a pre-request, as
@@ -51,158 +47,145 @@ type Notification struct {
 // field that is there twice, and a value whose form would make the signature
 // ambiguous, give ErrSignature.
 func ParseNotification(raw []byte) (*Notification, error) {
-	n := &Notification{}
-	if err := n.parse(string(raw), nil); err != nil {
+	fields, err := webhook.ParseForm(nil, string(raw))
+	if err != nil {
 		return nil, acquiring.InOp(provider, "callback", err)
 	}
-	n.Date, _ = lmiTime(n.values[sDate])
-	n.Test, n.Hash, n.SimMode = n.isTest(), n.hash != "", n.values[sSimMode]
+	c, err := readFields(fields)
+	if err != nil {
+		return nil, acquiring.InOp(provider, "callback", err)
+	}
+	n := &Notification{MerchantID: string(c.values[sMerchant]), PaymentNo: string(c.values[sNumber]), SysPaymentID: string(c.values[sSystemID]),
+		Date: c.at(), Amount: c.amount, Currency: currencyLetters(c.values[sCurrency]), PaidAmount: c.paidAmount,
+		PaidCurrency: string(c.values[sPaidCurrency]), System: string(c.values[sSystem]), SimMode: string(c.values[sSimMode]),
+		Hash: len(c.values[fHash]) > 0, Test: c.isTest(), PreRequest: c.preRequest(),
+		Method: string(c.values[fMethod]), PayerIdentifier: maskPAN(string(c.values[fPayer])), Fields: fields}
+	n.Description, _ = fields.Get("LMI_PAYMENT_DESC")
+	n.PaymentRef, _ = fields.Get("LMI_PAYMENT_REF")
 	return n, nil
 }
 
-// parse reads the fields into n; room is for their list.
-func (n *Notification) parse(raw string, room webhook.Params) error {
-	fields, err := webhook.ParseForm(room, raw)
-	if err != nil {
-		return err
-	}
-	n.Fields = fields
-	for i := range fields {
-		if at := field(fields[i].Name); at >= 0 {
-			n.take(at, fields[i].Value)
-		}
-	}
-	return n.check()
-}
-
-// read is parse without Fields, Description and PaymentRef where the form is an
-// ordinary one.
-func (n *Notification) read(raw string) error {
-	if n.scan(raw) {
-		return n.checkForms()
-	}
-	*n = Notification{}
-	return n.parse(raw, nil)
-}
-
-// check is the form of the values that are signed. They are joined without
-// escaping, so a value with a semicolon would fit several splits: a buyer can
-// have a notification of a small payment of his own made, and cut it anew into
-// one of any sum.
-func (n *Notification) check() error {
-	v := &n.values
-	for i := range v {
-		if strings.IndexByte(v[i], ';') >= 0 {
-			return forged("the field " + signedNames[i] + " has a semicolon")
-		}
-	}
-	return n.checkForms()
-}
-
-// checkForms is check but for the semicolons, which scan does not let through.
-func (n *Notification) checkForms() error {
-	v := &n.values
-	var err error
-	var date bool
-	if n.Amount, err = lmiAmount(v[sAmount]); err != nil {
+// check is the form of the values that are signed.
+func (n *classicNotice) check() error {
+	var ok bool
+	sum, paid, number, system, sim := n.values[sAmount], n.values[sPaidAmount], n.values[sSystemID], n.values[sSystem], n.values[sSimMode]
+	if n.amount, ok = lmiAmount(sum); !ok {
 		return forged("the field LMI_PAYMENT_AMOUNT is no sum")
 	}
-	if v[sPaidAmount] == v[sAmount] {
-		n.PaidAmount = n.Amount
-	} else if n.PaidAmount, err = lmiAmount(v[sPaidAmount]); err != nil && !n.PreRequest {
+	if bytes.Equal(paid, sum) {
+		n.paidAmount = n.amount
+	} else if n.paidAmount, ok = lmiAmount(paid); !ok && !n.preRequest() {
 		return forged("the field LMI_PAID_AMOUNT is no sum")
 	}
-	_, date = lmiTime(v[sDate])
+	n.date, ok = lmiTime(n.values[sDate])
 	switch {
-	case v[sMerchant] == "":
+	case len(n.values[sMerchant]) == 0:
 		return forged("the field LMI_MERCHANT_ID is not there")
-	case n.PreRequest:
+	case n.preRequest():
 		// It has neither number nor date, and nothing of it is believed.
-	case v[sSystemID] == "" && n.present&(1<<sSystemID) == 0:
+	case !n.has(sSystemID):
 		return forged("there is no LMI_SYS_PAYMENT_ID: not a payment notification; is the site in the mode of compatibility with WebMoney?")
-	case !allDigits(v[sSystemID]):
+	case !allDigits(number):
 		return forged("the field LMI_SYS_PAYMENT_ID is not digits")
-	case !date:
+	case !ok:
 		return forged("the field LMI_SYS_PAYMENT_DATE is no date")
-	case v[sSystem] != "" && !word(v[sSystem]):
+	case len(system) > 0 && !word(system):
 		return forged("the field LMI_PAYMENT_SYSTEM is no number")
 	}
-	if len(v[sSimMode]) > 1 || (v[sSimMode] != "" && !allDigits(v[sSimMode])) {
+	if len(sim) > 1 || (len(sim) == 1 && !allDigits(sim)) {
 		return forged("the field LMI_SIM_MODE is not one digit")
 	}
-	n.MerchantID, n.PaymentNo, n.SysPaymentID = v[sMerchant], v[sNumber], v[sSystemID]
-	n.Currency, n.PaidCurrency, n.System = currencyLetters(v[sCurrency]), v[sPaidCurrency], v[sSystem]
 	return nil
+}
+
+// at is when the payment was made; zero when that is no date.
+func (n *classicNotice) at() time.Time {
+	if n.date == 0 {
+		return time.Time{}
+	}
+	return time.Unix(n.date, 0).UTC()
 }
 
 // isTest says whether the payment is simulated: LMI_SIM_MODE is there, even as
 // 0, or the method is the test one. The method is not signed, so it can only
 // make a payment a test one, never a real one.
-func (n *Notification) isTest() bool {
-	return n.present&(1<<sSimMode) != 0 || strings.EqualFold(n.Method, "Test")
+func (n *classicNotice) isTest() bool {
+	method := n.values[fMethod]
+	return n.has(sSimMode) || (len(method) == len("Test") && strings.EqualFold(string(method), "Test"))
 }
 
-func allDigits(s string) bool {
-	if s == "" {
-		return false
-	}
+func allDigits[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < '0' || s[i] > '9' {
 			return false
 		}
 	}
-	return true
+	return len(s) > 0
 }
 
-// lmiAmount reads digits with a point and at most four decimals, and nothing
-// looser.
-func lmiAmount(s string) (money.Amount, error) {
-	whole, decimals, point := strings.Cut(s, ".")
-	if !allDigits(whole) || (point && (!allDigits(decimals) || len(decimals) > 4)) {
-		return 0, money.ErrSyntax
+// lmiAmount reads digits with a point and at most four decimals, of which the
+// last two are zeros, and nothing looser.
+func lmiAmount(s []byte) (money.Amount, bool) {
+	const most = 16 // digits before the point: more may not fit
+	n, at := int64(0), 0
+	for ; at < len(s) && s[at]-'0' <= 9; at++ {
+		n = n*10 + int64(s[at]-'0')
 	}
-	return money.Parse(s)
+	if at == 0 || at > most {
+		return 0, false
+	}
+	decimals := s[at:]
+	if len(decimals) == 0 {
+		return money.Amount(n * 100), true
+	}
+	if decimals[0] != '.' || len(decimals) == 1 || len(decimals) > 5 {
+		return 0, false
+	}
+	kopecks := [4]byte{'0', '0', '0', '0'}
+	copy(kopecks[:], decimals[1:])
+	k := twoDigits(kopecks[0], kopecks[1])
+	if k > 99 || kopecks[2] != '0' || kopecks[3] != '0' {
+		return 0, false
+	}
+	return money.Amount(n*100 + int64(k)), true
 }
 
-// lmiTime reads YYYY-MM-DDThh:mm:ss. That it is UTC is concluded from the rest
-// of the protocol.
-func lmiTime(s string) (time.Time, bool) {
+// lmiTime reads YYYY-MM-DDThh:mm:ss as the seconds of Unix. That it is UTC is
+// concluded from the rest of the protocol.
+func lmiTime(s []byte) (int64, bool) {
 	const form = "0000-00-00T00:00:00"
-	if len(s) != len(form) {
-		return time.Time{}, false
+	if len(s) != len(form) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return 0, false
 	}
-	var n [6]int
-	part := 0
-	for i := 0; i < len(form); i++ {
-		if form[i] != '0' {
-			if s[i] != form[i] {
-				return time.Time{}, false
-			}
-			part++
-			continue
-		}
-		if s[i] < '0' || s[i] > '9' {
-			return time.Time{}, false
-		}
-		n[part] = n[part]*10 + int(s[i]-'0')
+	century, year, month, day := twoDigits(s[0], s[1]), twoDigits(s[2], s[3]), twoDigits(s[5], s[6]), twoDigits(s[8], s[9])
+	hour, minute, second := twoDigits(s[11], s[12]), twoDigits(s[14], s[15]), twoDigits(s[17], s[18])
+	if century > 99 || year > 99 || month-1 > 11 || day-1 > 30 || hour > 23 || minute > 59 || second > 60 {
+		return 0, false
 	}
-	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 60 {
-		return time.Time{}, false
+	at := time.Date(int(century*100+year), time.Month(month), int(day), int(hour), int(minute), int(second), 0, time.UTC)
+	return at.Unix(), true
+}
+
+// twoDigits is the number of two digits; over 99 when they are none.
+func twoDigits(high, low byte) uint {
+	a, b := uint(high-'0'), uint(low-'0')
+	if a > 9 || b > 9 {
+		return 100
 	}
-	return time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC), true
+	return a*10 + b
 }
 
 // currencyLetters is the currency in letters: the form may have had 643.
-func currencyLetters(code string) string {
-	switch code {
-	case "643":
+func currencyLetters[T string | []byte](code T) string {
+	switch string(code) {
+	case "643", "RUB":
 		return "RUB"
 	case "840":
 		return "USD"
 	case "978":
 		return "EUR"
 	}
-	return code
+	return string(code)
 }
 
 // answer is the answer to a pre-request: YES, and nothing before or after it,
@@ -232,51 +215,57 @@ func (c *ClassicClient) VerifyCallback(ctx context.Context, r *http.Request) (*a
 	if err != nil {
 		return nil, acquiring.InOp(provider, "callback", err)
 	}
-	var n Notification
-	if err := n.read(string(body)); err != nil {
+	var room [noticeRoom]byte
+	n, err := readClassic(room[:0], body)
+	if err != nil {
 		return nil, acquiring.InOp(provider, "callback", err)
 	}
-	if n.MerchantID != c.conf.MerchantID && !strings.EqualFold(n.MerchantID, c.conf.MerchantID) {
+	if shop := n.values[sMerchant]; string(shop) != c.conf.MerchantID && !strings.EqualFold(string(shop), c.conf.MerchantID) {
 		return nil, forged("the notification is for another shop")
 	}
 	// A pre-request comes to the same address and is told by this field alone:
 	// what has it is never a payment, whatever hash is there.
-	if n.PreRequest {
+	if n.preRequest() {
 		return c.question(&n, body)
 	}
 	switch {
-	case n.hash == "":
+	case len(n.values[fHash]) == 0:
 		return nil, forged("there is no LMI_HASH")
-	case !c.sign.verify(&n.values, n.hash):
+	case !c.sign.verify(&n):
 		return nil, c.wrongHash(ctx, &n)
 	}
 	if err := c.checkNotification(&n); err != nil {
 		return nil, err
 	}
-	at, _ := lmiTime(n.values[sDate])
-	id := acquiring.PaymentID(n.PaymentNo)
+	order := string(n.values[sNumber])
+	id := acquiring.PaymentID(order)
 	if id == "" {
-		id = SystemID(n.SysPaymentID)
+		id = SystemID(string(n.values[sSystemID]))
 	}
-	p := &acquiring.Payment{ID: id, OrderID: n.PaymentNo, Status: acquiring.StatusPaid, Amount: n.Amount, Captured: n.Amount,
-		Currency: n.Currency, Method: n.method(), Test: n.isTest(), PaidAt: at}
-	if n.PayerIdentifier != "" && p.Method == acquiring.MethodCard {
-		p.Card = &acquiring.Card{Masked: n.PayerIdentifier}
+	p := &acquiring.Payment{ID: id, OrderID: order, Status: acquiring.StatusPaid, Amount: n.amount, Captured: n.amount,
+		Currency: currencyLetters(n.values[sCurrency]), Method: n.method(), Test: n.isTest(), PaidAt: n.at()}
+	if payer := n.values[fPayer]; len(payer) > 0 && p.Method == acquiring.MethodCard {
+		p.Card = &acquiring.Card{Masked: maskPAN(string(payer))}
 	}
 	if c.conf.Holds {
-		if err := c.heldOrTaken(ctx, p, n.SysPaymentID); err != nil {
+		number := string(n.values[sSystemID])
+		if err := c.heldOrTaken(ctx, p, number); err != nil {
 			return nil, err
 		}
-		c.told.add(n.SysPaymentID)
+		c.told.add(number)
 	}
-	return &acquiring.Callback{Key: key(c.conf.Shop, string(id), n.SysPaymentID, p.Status.String()), PaymentID: id, OrderID: n.PaymentNo,
-		Status: p.Status, Amount: n.Amount, Signed: true, Payment: p, Raw: body}, nil
+	return &acquiring.Callback{Key: key(c.conf.Shop, string(id), string(n.values[sSystemID]), p.Status.String()), PaymentID: id, OrderID: order,
+		Status: p.Status, Amount: n.amount, Signed: true, Payment: p, Raw: body}, nil
 }
+
+// noticeRoom is for the values of an ordinary notification and the secret after
+// them; longer ones take an allocation.
+const noticeRoom = 512
 
 // method is the way that was paid, by the signed number of the payment system
 // where that is known.
-func (n *Notification) method() acquiring.Method {
-	switch n.System {
+func (n *classicNotice) method() acquiring.Method {
+	switch string(n.values[sSystem]) {
 	case "93":
 		return acquiring.MethodCard
 	case "":
@@ -284,35 +273,41 @@ func (n *Notification) method() acquiring.Method {
 	case "3", "503":
 		return acquiring.MethodOther
 	}
-	return methodOf(n.Method)
+	return methodOf(string(n.values[fMethod]))
 }
 
 // checkNotification is what is looked at besides the signature.
-func (c *ClassicClient) checkNotification(n *Notification) error {
+func (c *ClassicClient) checkNotification(n *classicNotice) error {
 	switch {
 	case n.isTest() && c.conf.Environment == acquiring.Production && !c.conf.AcceptTest:
 		return &acquiring.Error{Provider: provider, Op: "callback", Kind: acquiring.ErrSignature, Outcome: acquiring.OutcomeRejected,
 			Message: "it is a test payment, no money was taken, and Config.Environment is acquiring.Production",
 			Hint:    "switch the site to working mode (Рабочий режим) in the cabinet"}
-	case c.sign.echo != nil && !c.sign.echoFits(c.conf.MerchantID, n.PaymentNo, n.Amount.String(), n.Currency, n.echo):
+	case c.sign.echo != nil && !c.echoFits(n):
 		return forged("the field SIGN does not fit the order, the sum and the currency: the form was changed, or not made by this client")
 	}
 	return nil
 }
 
+// echoFits says whether the field SIGN is the one that this client made of the
+// order, the sum and the currency.
+func (c *ClassicClient) echoFits(n *classicNotice) bool {
+	return c.sign.echoFits(c.conf.MerchantID, string(n.values[sNumber]), n.amount.String(), currencyLetters(n.values[sCurrency]), string(n.values[fSign]))
+}
+
 // wrongHash is the error of a signature that does not fit. Which of the signed
 // fields were not there may explain it, and holds no secret.
-func (c *ClassicClient) wrongHash(ctx context.Context, n *Notification) error {
+func (c *ClassicClient) wrongHash(ctx context.Context, n *classicNotice) error {
 	var absent []string
 	for i, name := range signedNames {
-		if n.present&(1<<i) == 0 {
+		if !n.has(i) {
 			absent = append(absent, name)
 		}
 	}
-	c.rest.Logger().WarnContext(ctx, "LMI_HASH does not fit", "absent", absent, "hash", c.conf.Hash.String(), "digest_length", len(n.hash))
+	c.rest.Logger().WarnContext(ctx, "LMI_HASH does not fit", "absent", absent, "hash", c.conf.Hash.String(), "digest_length", len(n.values[fHash]))
 	e := &acquiring.Error{Provider: provider, Op: "callback", Kind: acquiring.ErrSignature, Outcome: acquiring.OutcomeRejected, Message: "LMI_HASH does not fit"}
 	want := map[Hash]int{MD5: 24, SHA1: 28, SHA256: maxDigest}[c.conf.Hash]
-	if len(n.hash) != want {
+	if len(n.values[fHash]) != want {
 		e.Hint = "its length is that of another kind of signature than Config.Hash; compare it with the cabinet"
 	}
 	return e
@@ -334,12 +329,13 @@ func (c *ClassicClient) heldOrTaken(ctx context.Context, p *acquiring.Payment, s
 }
 
 // question is a pre-request.
-func (c *ClassicClient) question(n *Notification, body []byte) (*acquiring.Callback, error) {
+func (c *ClassicClient) question(n *classicNotice, body []byte) (*acquiring.Callback, error) {
 	if err := c.checkNotification(n); err != nil {
 		return nil, err
 	}
-	id := acquiring.PaymentID(n.PaymentNo)
-	return &acquiring.Callback{Kind: acquiring.CallbackQuestion, Key: key(c.conf.Shop, string(id), "question"), PaymentID: id, OrderID: n.PaymentNo,
-		Status: acquiring.StatusPending, Amount: n.Amount, Reply: answer("YES"), Refusal: answer("NO"), Raw: body,
-		Payment: &acquiring.Payment{ID: id, OrderID: n.PaymentNo, Status: acquiring.StatusPending, Amount: n.Amount, Currency: n.Currency, Test: n.isTest()}}, nil
+	order := string(n.values[sNumber])
+	id := acquiring.PaymentID(order)
+	return &acquiring.Callback{Kind: acquiring.CallbackQuestion, Key: key(c.conf.Shop, string(id), "question"), PaymentID: id, OrderID: order,
+		Status: acquiring.StatusPending, Amount: n.amount, Reply: answer("YES"), Refusal: answer("NO"), Raw: body,
+		Payment: &acquiring.Payment{ID: id, OrderID: order, Status: acquiring.StatusPending, Amount: n.amount, Currency: currencyLetters(n.values[sCurrency]), Test: n.isTest()}}, nil
 }

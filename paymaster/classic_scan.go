@@ -2,32 +2,53 @@ package paymaster
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 // Positions of the fields that are read and not signed, after those of signed.
 const (
 	fHash = len(signed{}) + iota
-	fPreRequest
 	fMethod
 	fPayer
+	fSign
+	fPreRequest
 	fDescription
 	fReference
-	fSign
 	fieldCount
 )
 
+// usual has the order of the fields in the notifications that were captured:
+// after each its usual follower, with the equals sign. A name that is where it
+// is expected need not be looked for, which is most of the reading.
+var usual = func() (t [fieldCount + 1]struct {
+	field int
+	name  []byte
+}) {
+	at := 0
+	for name := range strings.FieldsSeq("MERCHANT_ID PAYMENT_SYSTEM CURRENCY PAYMENT_AMOUNT PAYMENT_NO PAYMENT_DESC SYS_PAYMENT_DATE" +
+		" SYS_PAYMENT_ID PAID_AMOUNT PAID_CURRENCY PAYER_IDENTIFIER PAYMENT_METHOD HASH MERCHANT_ID") {
+		name = "LMI_" + name
+		t[at].field, t[at].name = field([]byte(name)), []byte(name+"=")
+		at = t[at].field + 1
+	}
+	return t
+}()
+
 // field is the position of a field by its name; -1: another.
-func field(name string) int {
-	rest, ours := strings.CutPrefix(name, "LMI_")
-	if !ours {
-		if name == echoField {
+func field(name []byte) int {
+	if len(name) < 4 || string(name[:4]) != "LMI_" {
+		if string(name) == echoField {
 			return fSign
 		}
 		return -1
 	}
-	switch rest {
+	switch string(name[4:]) {
 	case "MERCHANT_ID":
 		return sMerchant
 	case "PAYMENT_NO":
@@ -64,158 +85,180 @@ func field(name string) int {
 	return -1
 }
 
-// take puts a field's value where it belongs.
-func (n *Notification) take(at int, value string) {
-	if at < len(n.values) {
-		n.values[at] = value
-		n.present |= 1 << at
-		return
-	}
-	switch at {
-	case fHash:
-		n.hash = value
-	case fPreRequest:
-		n.PreRequest = true
-	case fMethod:
-		n.Method = value
-	case fPayer:
-		n.PayerIdentifier = maskPAN(value)
-	case fDescription:
-		n.Description = value
-	case fReference:
-		n.PaymentRef = value
-	case fSign:
-		n.echo = value
-	}
+// classicNotice is what is read of a notification, or of a pre-request, of the
+// classic protocol. Its values are parts of the body where nothing in them was
+// to be decoded.
+type classicNotice struct {
+	values    [fieldCount][]byte
+	present   uint32 // which of the fields are there
+	canonical []byte // what LMI_HASH covers, but for the secret key
+
+	amount, paidAmount money.Amount
+	date               int64 // seconds of Unix
 }
 
-// scan reads an ordinary notification in one pass, without a list of its
-// fields: false says that something in it is out of the ordinary, and that it
-// is to be read the long way (webhook.ParseForm), which decides and has the
-// words for it. What it does take, it takes as the long way does.
-func (n *Notification) scan(raw string) bool {
-	var decoded strings.Builder
-	var room [256]byte
-	var others [8]string
-	count, seen := 0, uint32(0)
-	for raw != "" {
-		eq := strings.IndexByte(raw, '=')
-		if eq < 0 {
-			return false
-		}
-		name := raw[:eq]
-		raw = raw[eq+1:]
-		at := field(name)
-		if at >= 0 {
-			if seen&(1<<at) != 0 {
-				return false
+func (n *classicNotice) has(f int) bool { return n.present&(1<<f) != 0 }
+
+// preRequest: a field of this name alone makes it one.
+func (n *classicNotice) preRequest() bool { return n.has(fPreRequest) }
+
+// readFields reads the fields of a notification and checks its form, not its
+// signature.
+//
+// The signed values are joined without escaping, so one with a semicolon would
+// fit several splits: a buyer can have a notification of a small payment of his
+// own made, and cut it anew into one of any sum.
+func readFields(fields webhook.Params) (n classicNotice, err error) {
+	for _, p := range fields {
+		if f := field([]byte(p.Name)); f >= 0 {
+			if f < len(signedNames) && strings.IndexByte(p.Value, ';') >= 0 {
+				return n, forged("the field " + p.Name + " has a semicolon")
 			}
-			seen |= 1 << at
+			n.values[f] = []byte(p.Value)
+			n.present |= 1 << f
+		}
+	}
+	n.canonical = canonical(nil, &n.values)
+	return n, n.check()
+}
+
+// readLong reads a body that is not an ordinary one.
+func readLong(raw []byte) (classicNotice, error) {
+	fields, err := webhook.ParseForm(nil, string(raw))
+	if err != nil {
+		return classicNotice{}, err
+	}
+	return readFields(fields)
+}
+
+// canonical appends what LMI_HASH covers, but for the secret key: the values as
+// they came, with a semicolon after each. An absent field is an empty text.
+func canonical(dst []byte, values *[fieldCount][]byte) []byte {
+	for f := range signedNames {
+		dst = append(append(dst, values[f]...), ';')
+	}
+	return dst
+}
+
+// readClassic reads the body of a notification in one pass, without a list of its
+// fields, and checks its form, not its signature. What is decoded and joined lies
+// in dst, as far as it fits there. Where anything is out of the ordinary, the
+// long way decides and has the words for it.
+func readClassic(dst, body []byte) (n classicNotice, err error) {
+	var others [8][]byte
+	count := 0
+	var name []byte
+	raw, f := body, -1
+	for len(raw) > 0 {
+		if next := &usual[f+1]; len(next.name) > 0 && bytes.HasPrefix(raw, next.name) {
+			f, raw = next.field, raw[len(next.name):]
+		} else {
+			eq := bytes.IndexByte(raw, '=')
+			if eq < 0 {
+				return readLong(body)
+			}
+			name, raw = raw[:eq], raw[eq+1:]
+			f = field(name)
+		}
+		if f >= 0 {
+			if n.has(f) {
+				return readLong(body)
+			}
+			n.present |= 1 << f
 		} else {
 			if count == len(others) || !plainName(name) {
-				return false
+				return readLong(body)
 			}
 			for _, other := range others[:count] {
-				if other == name {
-					return false
+				if string(other) == string(name) {
+					return readLong(body)
 				}
 			}
 			others[count] = name
 			count++
 		}
-		value, kinds, end := raw, byte(0), 0
-		for ; end < len(raw); end++ {
-			kind := byteKind[raw[end]]
-			if kind == kindEnd {
-				break
+		end := plain(raw)
+		value := raw[:end]
+		if end < len(raw) && raw[end] != '&' {
+			start, ok := len(dst), false
+			if dst, end, ok = decode(dst, raw, end); !ok {
+				return readLong(body)
 			}
-			kinds |= kind
-		}
-		if value = raw[:end]; end < len(raw) {
-			end++
-		}
-		raw = raw[end:]
-		if kinds&kindSemicolon != 0 && at >= 0 {
-			return false
-		}
-		if kinds&kindEscape == 0 {
-			if kinds&kindWide != 0 && !utf8.ValidString(value) {
-				return false
+			value = dst[start:]
+			if f >= 0 && bytes.IndexByte(value, ';') >= 0 {
+				return readLong(body)
 			}
-			if at >= 0 {
-				n.take(at, value)
-			}
-			continue
 		}
-		text, ok := unescape(room[:0], value)
-		if !ok || !utf8.Valid(text) || (at >= 0 && at < len(n.values) && bytes.IndexByte(text, ';') >= 0) {
-			return false
+		if f >= 0 {
+			n.values[f] = value
 		}
-		if at < 0 || at == fDescription || at == fReference {
-			continue // not needed where the payment is made of it
-		}
-		start := decoded.Len()
-		if decoded.Cap() == 0 {
-			decoded.Grow(128)
-		}
-		_, _ = decoded.Write(text)
-		n.take(at, decoded.String()[start:])
+		raw = raw[min(end+1, len(raw)):]
 	}
-	return true
+	n.canonical = canonical(dst[len(dst):], &n.values)
+	err = n.check()
+	return n, err
 }
 
-// What a byte of a form's value may need.
-const (
-	kindEscape    = 1 << iota // a part of an escape, or a plus
-	kindWide                  // not ASCII
-	kindSemicolon             // not to be in what is signed
-	kindEnd                   // the end of the value
-)
-
-var byteKind = func() (t [256]byte) {
-	for i := utf8.RuneSelf; i < len(t); i++ {
-		t[i] = kindWide
-	}
-	t['%'], t['+'], t[';'], t['&'] = kindEscape, kindEscape, kindSemicolon, kindEnd
-	return t
-}()
-
-// plainName says whether a name has nothing to decode.
-func plainName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' || s[i] == '+' || s[i] == '&' || s[i] >= utf8.RuneSelf {
-			return false
+// plain is how far a value goes without a byte that is to be looked at: an
+// escape, a plus, an ampersand, a semicolon, or none of ASCII. It looks at eight
+// bytes at once, which takes some others of the same bits (an apostrophe, a
+// dollar) for such a byte.
+func plain(s []byte) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	at := 0
+	for ; at+8 <= len(s); at += 8 {
+		x := binary.LittleEndian.Uint64(s[at:])
+		a := x&^(each*0x03) ^ each*('&'&^0x03) // % and &
+		b := x&^(each*0x10) ^ each*('+'&^0x10) // + and ;
+		// The lowest bit of these is the first byte of a or of b that is zero.
+		if found := ((a-each)&^a | (b-each)&^b | x) & high; found != 0 {
+			return at + bits.TrailingZeros64(found)/8
 		}
 	}
-	return true
+	for ; at < len(s); at++ {
+		if c := s[at]; c&^0x03 == '&'&^0x03 || c&^0x10 == '+'&^0x10 || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return at
 }
 
-// unescape appends the decoded value; false: an escape is malformed, or there
-// is no room.
-func unescape(dst []byte, s string) ([]byte, bool) {
-	for i := 0; i < len(s); i++ {
+// decode appends a value whose first from bytes are plain, decoded, up to the
+// ampersand or the end, which it gives; false: an escape is malformed, or the
+// value is not UTF-8, before or after.
+func decode(dst, s []byte, from int) ([]byte, int, bool) {
+	end := bytes.IndexByte(s, '&')
+	if end < 0 {
+		end = len(s)
+	}
+	s = s[:end]
+	start := len(dst)
+	dst = append(dst, s...)
+	to := dst[start:]
+	j := from
+	for i := from; i < len(s); i++ {
 		c := s[i]
-		switch c {
-		case '+':
-			c = ' '
-		case '%':
+		if c == '%' {
 			if i+2 >= len(s) {
-				return nil, false
+				return dst, end, false
 			}
 			high, low := hexDigit[s[i+1]], hexDigit[s[i+2]]
 			if high|low >= 0x80 {
-				return nil, false
+				return dst, end, false
 			}
 			c = high<<4 | low
 			i += 2
+		} else if c == '+' {
+			c = ' '
 		}
-		if len(dst) == cap(dst) {
-			return nil, false
-		}
-		dst = append(dst, c)
+		to[j] = c
+		j++
 	}
-	return dst, true
+	return dst[:start+j], end, utf8.Valid(s) && utf8.Valid(to[:j])
 }
+
+// plainName says whether a name has nothing to decode.
+func plainName(s []byte) bool { return plain(s) == len(s) }
 
 // hexDigit is the value of a hexadecimal digit; 0x80 for any other byte.
 var hexDigit = func() (t [256]byte) {

@@ -39,11 +39,11 @@ func hashed(v url.Values, hash string) url.Values {
 
 // sign signs a form as PayMaster does.
 func sign(c *ClassicClient, v url.Values) url.Values {
-	var s signed
-	for i, name := range signedNames {
-		s[i] = v.Get(name)
+	var values []string
+	for _, name := range signedNames {
+		values = append(values, v.Get(name))
 	}
-	return hashed(v, string(c.sign.sum(nil, c.sign.canonical(nil, &s))))
+	return hashed(v, c.sign.join(values...))
 }
 
 func notified(v url.Values) *http.Request {

@@ -196,8 +196,8 @@ func baseURL(given string) (string, error) {
 }
 
 // word says whether s has only letters, digits, hyphens and underscores.
-func word(s string) bool {
-	if s == "" || len(s) > 128 {
+func word[T string | []byte](s T) bool {
+	if len(s) == 0 || len(s) > 128 {
 		return false
 	}
 	for i := 0; i < len(s); i++ {

@@ -63,7 +63,7 @@ func (s *signer) sum(dst, message []byte) []byte {
 	return base64.StdEncoding.AppendEncode(dst, d[:])
 }
 
-// signed are the values that LMI_HASH covers, in its order.
+// signed are the names of the fields that LMI_HASH covers, in its order.
 type signed [10]string
 
 // Positions in signed.
@@ -80,31 +80,19 @@ const (
 	sSimMode
 )
 
-// names of the signed fields.
 var signedNames = signed{"LMI_MERCHANT_ID", "LMI_PAYMENT_NO", "LMI_SYS_PAYMENT_ID", "LMI_SYS_PAYMENT_DATE", "LMI_PAYMENT_AMOUNT",
 	"LMI_CURRENCY", "LMI_PAID_AMOUNT", "LMI_PAID_CURRENCY", "LMI_PAYMENT_SYSTEM", "LMI_SIM_MODE"}
 
-// canonical appends what LMI_HASH is made over: the values as they came, with
-// semicolons between, and the secret. An absent field is an empty text.
-func (s *signer) canonical(dst []byte, v *signed) []byte {
-	for _, value := range v {
-		dst = append(dst, value...)
-		dst = append(dst, ';')
-	}
-	return append(dst, s.secret...)
-}
-
-// verify says whether the hash is that of the values, with the secret or the
+// verify says whether LMI_HASH is that of the values, with the secret or the
 // one before it.
-func (s *signer) verify(v *signed, hash string) bool {
-	return s.fits(v, hash) || s.past != nil && s.past.secret != "" && s.past.fits(v, hash)
+func (s *signer) verify(n *classicNotice) bool {
+	return s.fits(n) || s.past != nil && s.past.secret != "" && s.past.fits(n)
 }
 
-func (s *signer) fits(v *signed, hash string) bool {
-	var room [512]byte
+func (s *signer) fits(n *classicNotice) bool {
 	var want [maxDigest]byte
-	digest := s.sum(want[:0], s.canonical(room[:0], v))
-	return len(hash) == len(digest) && subtle.ConstantTimeCompare(digest, []byte(hash)) == 1
+	digest := s.sum(want[:0], append(n.canonical, s.secret...))
+	return subtle.ConstantTimeCompare(digest, n.values[fHash]) == 1
 }
 
 // join signs the parts with semicolons between and the secret at the end, as
