@@ -247,7 +247,7 @@ func (o *order) remaining() []obj {
 		if left <= 0 {
 			continue
 		}
-		e := obj{"positionId": it.Position, "name": it.Name, "itemCode": it.Code, "itemAmount": it.Amount, "quantity": obj{"value": milliText(left), "measure": measureOf(o.basket.lines[i])}}
+		e := obj{"positionId": it.Position, "name": it.Name, "itemCode": it.Code, "itemAmount": it.Amount, "quantity": obj{"value": gateway.MilliText(left), "measure": measureOf(o.basket.lines[i])}}
 		if it.Price > 0 {
 			e["itemPrice"] = it.Price
 		}
@@ -262,13 +262,4 @@ func (o *order) remaining() []obj {
 func measureOf(line obj) string {
 	q, _ := line["quantity"].(obj)
 	return gateway.ScalarText(q["measure"])
-}
-
-// milliText is a quantity without needless zeros.
-func milliText(milli int64) string {
-	whole, part := milli/1000, milli%1000
-	if part == 0 {
-		return strconv.FormatInt(whole, 10)
-	}
-	return strconv.FormatInt(whole, 10) + "." + strings.TrimRight(strconv.FormatInt(1000+part, 10)[1:], "0")
 }

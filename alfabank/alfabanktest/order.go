@@ -56,6 +56,7 @@ func (s *Server) enter(o *order) {
 	o.Heard = func(e gateway.Event) { s.heard(o, e) }
 	o.Deck, o.Action = &deck, -100
 	s.desk.Enter(&o.Order)
+	s.base.Books.Describe(o.ID, s.formURL(o), "")
 	s.orders[o.ID] = o
 	s.numbers[numberKey{o.owner, o.Number}] = o
 	s.latest[o.Number] = o

@@ -1,9 +1,11 @@
 package alfabanktest
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/internal/emulator/gateway"
 	"github.com/acquiring-go/acquiring/money"
 )
@@ -54,6 +56,44 @@ func (r *receipt) status(s *Server) int {
 	}
 	return st
 }
+
+// Receipts are the receipts that the fiscal service was given, oldest first.
+func (s *Server) Receipts() []Receipt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Receipt
+	for _, o := range s.all {
+		for _, r := range o.receipts {
+			e := Receipt{ID: r.id, OrderID: o.ID, Refund: r.refund, State: emulator.ReceiptWaiting, Total: r.total, Created: r.made}
+			for i, it := range r.basket.items {
+				tax, _ := r.basket.lines[i]["tax"].(obj)
+				e.Lines = append(e.Lines, emulator.ReceiptLine{Name: it.Name, Price: it.Price, Quantity: gateway.MilliText(it.Milli), Sum: it.Amount,
+					VAT: gateway.ScalarText(tax["taxType"])})
+			}
+			switch r.status(s) % 3 {
+			case 1:
+				e.State, e.Printed = emulator.ReceiptPrinted, r.made.Add(s.cfg.receiptStep)
+				e.FN, e.FD, e.FP, e.RegNumber = fnNumber, strconv.Itoa(r.number), r.attribute(), regNumber
+				e.Shift, e.Number, e.URL = 27, r.number, r.url()
+			case 2:
+				e.State, e.Fault = emulator.ReceiptFailed, r.fault.Text
+			}
+			out = append(out, e)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Receipt) int { return a.Created.Compare(b.Created) })
+	return out
+}
+
+// What the one register of the fiscal service writes on each receipt.
+const (
+	fnNumber  = "9999078900006364"
+	regNumber = "1234567890023481"
+)
+
+func (r *receipt) attribute() string { return strconv.Itoa(1000000000 + r.number*7919) }
+
+func (r *receipt) url() string { return "https://ofd.example/r/" + strconv.Itoa(r.number) }
 
 // closeReceipt is closeOfdReceipt.do: the second receipt, at the handing over.
 func (c *call) closeReceipt() (obj, *refusal) {
@@ -135,9 +175,9 @@ func (c *call) receiptView(r *receipt) obj {
 	}
 	n := strconv.Itoa(r.number)
 	out["shift_number"], out["fiscal_receipt_number"], out["fiscal_document_number"] = "27", n, n
-	out["fiscal_document_attribute"] = strconv.Itoa(1000000000 + r.number*7919)
-	out["fn_number"], out["ecr_registration_number"], out["serial_number"] = "9999078900006364", "1234567890023481", "00106900000001"
-	out["ofd_receipt_url"] = "https://ofd.example/r/" + n
+	out["fiscal_document_attribute"] = r.attribute()
+	out["fn_number"], out["ecr_registration_number"], out["serial_number"] = fnNumber, regNumber, "00106900000001"
+	out["ofd_receipt_url"] = r.url()
 	date := "receipt_date_time"
 	if c.s.cfg.unknowns.ReceiptDatetime {
 		date = "receipt_datetime"
@@ -167,10 +207,10 @@ func (r *receipt) vat() money.Amount {
 func (r *receipt) bundle() []obj {
 	out := make([]obj, 0, len(r.basket.items))
 	for i, it := range r.basket.items {
-		e := obj{"name": it.Name, "itemAmount": it.Amount, "itemPrice": it.Price, "quantity": obj{"value": milliText(it.Milli)}, "taxType": 0}
+		e := obj{"name": it.Name, "itemAmount": it.Amount, "itemPrice": it.Price, "quantity": obj{"value": gateway.MilliText(it.Milli)}, "taxType": 0}
 		if i < len(r.basket.lines) {
 			line := r.basket.lines[i]
-			e["quantity"] = obj{"value": milliText(it.Milli), "measure": measureOf(line)}
+			e["quantity"] = obj{"value": gateway.MilliText(it.Milli), "measure": measureOf(line)}
 			if tax, ok := line["tax"].(obj); ok {
 				e["taxType"], _ = strconv.Atoi(gateway.ScalarText(tax["taxType"]))
 			}

@@ -159,5 +159,5 @@ func TestBaskets(t *testing.T) {
 		"&additionalOfdParams="+url.QueryEscape(`{"client.email":"a@b.ru","client.name":"Иван","client.inn":"770708389312"}`))
 	five := open(t, WithUnknowns(Unknowns{BasketCode: 5}))
 	assert.Equal(t, "5", five.call("register.do", "orderNumber=A-1&amount=1&returnUrl="+ok+"&orderBundle="+url.QueryEscape(basket1))["errorCode"])
-	assert.Equal(t, "1.05", milliText(1050))
+	assert.Equal(t, "1.05", gateway.MilliText(1050))
 }

@@ -35,6 +35,9 @@ type Order struct {
 	Currency string
 	State    string // in the provider's words
 	Created  time.Time
+	Link     string // of the payment page; "": it has none
+	Protocol string // where the provider has several: "legacy", "classic"; "": its main one
+	TwoStage bool   // the payment is held until the shop takes it
 
 	Authorized money.Amount // ever held
 	Captured   money.Amount // ever taken, before refunds
@@ -110,6 +113,16 @@ func (b *Books) Move(id string, m Move) error {
 	}
 	o.Moves = append(o.Moves, m)
 	return nil
+}
+
+// Describe enters what was not known when the order was opened: its payment
+// page and its protocol.
+func (b *Books) Describe(id, link, protocol string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if o := b.byID[id]; o != nil {
+		o.Link, o.Protocol = link, protocol
+	}
 }
 
 // State enters what the provider calls the order's state now.

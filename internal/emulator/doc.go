@@ -29,6 +29,7 @@
 //	(*Server).Forge(id string) error         // sends it changed, with the old signature
 //	(*Server).SetCallbackURL(string)         // where the provider notifies, as in its cabinet
 //	(*Server).Mischief(Mischief)             // duplicates, loss, delay, reordering of the callbacks to come
+//	(*Server).Pending() ([]Fault, Mischief)  // what is still to go wrong
 //	(*Server).Advance(d time.Duration)       // moves the clock; expiries and retries on the way happen
 //	(*Server).Order(id string) (Order, bool) // the provider's own books, by its id or the shop's number
 //	(*Server).Orders() []Order

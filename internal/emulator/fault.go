@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -76,6 +77,13 @@ func (f *Faults) Add(fault Fault) {
 	f.list = append(f.list, fault)
 	f.count.Store(int32(len(f.list)))
 	f.mu.Unlock()
+}
+
+// Pending are those still to happen.
+func (f *Faults) Pending() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.list)
 }
 
 // Clear forgets all of them.

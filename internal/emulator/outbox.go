@@ -421,6 +421,13 @@ func (o *Outbox) SetMischief(m Mischief) {
 	o.mu.Unlock()
 }
 
+// Mischief is what is done to the callbacks to come.
+func (o *Outbox) Mischief() Mischief {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.mischief
+}
+
 // Deliveries is the log, oldest first.
 func (o *Outbox) Deliveries() []Delivery {
 	o.mu.Lock()

@@ -136,6 +136,10 @@ func (b *Base) CallbackURL() string { return *b.callback.Load() }
 // keep it.
 func (b *Base) SetCallbackURL(address string) { b.callback.Store(&address) }
 
+// Pending is what is still to go wrong: the faults that have not happened, and
+// what is done to callbacks.
+func (b *Base) Pending() ([]Fault, Mischief) { return b.Faults.Pending(), b.Outbox.Mischief() }
+
 // Advance sends what is due, moves the clock, and sends what has become due on
 // the way, each at its time.
 func (b *Base) Advance(d time.Duration) {

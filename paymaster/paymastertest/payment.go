@@ -110,7 +110,12 @@ func (s *Server) open(p *payment) {
 	}
 	s.payments[p.id], s.pages[p.page] = p, p
 	s.list = append(s.list, p)
-	s.base.Books.Open(emulator.Order{ID: p.id, Number: p.number, Amount: p.amount, Currency: p.currency, State: p.status, Created: p.created})
+	link, protocol := s.URL+"/cpay/"+p.page, ""
+	if p.classic {
+		link, protocol = s.URL+"/payment/process/"+p.page, "classic"
+	}
+	s.base.Books.Open(emulator.Order{ID: p.id, Number: p.number, Amount: p.amount, Currency: p.currency, State: p.status, Created: p.created,
+		Link: link, Protocol: protocol, TwoStage: p.dual})
 	if !p.expires.IsZero() {
 		p.timer = s.base.Clock.AtFunc(p.expires, func() {
 			s.mu.Lock()

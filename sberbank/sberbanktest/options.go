@@ -25,6 +25,8 @@ type (
 	Order = emulator.Order
 	// Move is one move of money in the books.
 	Move = emulator.Move
+	// Receipt is a receipt that the cash service was given.
+	Receipt = emulator.Receipt
 	// Exchange is a request to the emulator with its answer.
 	Exchange = emulator.Exchange
 )

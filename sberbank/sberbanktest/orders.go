@@ -146,6 +146,11 @@ func (c *call) enter(o *order) {
 		o.formID = s.base.IDs.UUID()
 		s.forms[o.formID] = o
 	}
+	protocol := ""
+	if o.legacy {
+		protocol = "legacy"
+	}
+	s.base.Books.Describe(o.ID, c.formURL(o), protocol)
 	s.orders[o.ID] = o
 	s.numbers[numberKey{o.merchant, o.legacy, o.Number}] = o
 	s.latest[o.Number] = o

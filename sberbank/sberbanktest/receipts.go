@@ -3,9 +3,11 @@ package sberbanktest
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/internal/emulator/gateway"
 	"github.com/acquiring-go/acquiring/money"
 )
@@ -16,6 +18,7 @@ type receipt struct {
 	kind                       string // SELL, SELL_REFUND, as the merchant wrote it
 	refund                     bool
 	order                      *order
+	cart                       *cart
 	origin                     string
 	total                      money.Amount
 	made                       time.Time
@@ -30,7 +33,7 @@ func (s *Server) makeReceipt(o *order, c *cart, operation string, refund bool) *
 		return nil
 	}
 	s.fiscalNo++
-	r := &receipt{id: s.base.IDs.UUID(), operationID: s.base.IDs.UUID(), operation: operation, refund: refund, order: o, total: c.total, made: s.base.Clock.Now(), number: s.fiscalNo}
+	r := &receipt{id: s.base.IDs.UUID(), operationID: s.base.IDs.UUID(), operation: operation, refund: refund, order: o, cart: c, total: c.total, made: s.base.Clock.Now(), number: s.fiscalNo}
 	r.kind = cmp.Or(gateway.ScalarText(c.raw["receiptType"]), "SELL")
 	if refund && (r.kind == "SELL" || r.kind == "sell") {
 		r.kind += map[string]string{"SELL": "_REFUND", "sell": "_refund"}[r.kind]
@@ -70,6 +73,54 @@ func (r *receipt) status(s *Server) int {
 	return cmp.Or(r.fault.Status, 4)
 }
 
+// Receipts are the receipts that the cash service was given, oldest first.
+func (s *Server) Receipts() []Receipt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Receipt
+	for _, o := range s.all {
+		for _, r := range o.receipts {
+			e := Receipt{ID: r.id, OrderID: o.ID, Refund: r.refund, State: emulator.ReceiptWaiting, Total: r.total, Created: r.made, Lines: r.cart.lines()}
+			switch status := r.status(s); {
+			case status == 3:
+				e.State, e.Printed = emulator.ReceiptPrinted, r.made.Add(2*s.cfg.receiptStep)
+				e.FN, e.FD, e.FP, e.RegNumber = fnNumber, strconv.Itoa(r.number), strconv.FormatInt(r.attribute(), 10), regNumber
+				e.Shift, e.Number, e.URL = 1, r.number, r.url()
+			case status > 3:
+				e.State, e.Fault = emulator.ReceiptFailed, cmp.Or(r.fault.Text, receiptFault)
+			}
+			out = append(out, e)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Receipt) int { return a.Created.Compare(b.Created) })
+	return out
+}
+
+// lines are the cart's items for Receipts.
+func (c *cart) lines() []emulator.ReceiptLine {
+	var out []emulator.ReceiptLine
+	for i, it := range c.items {
+		line := emulator.ReceiptLine{Name: it.Name, Price: it.Price, Quantity: gateway.MilliText(it.Milli), Sum: it.Amount}
+		if raw := gateway.Items(c.raw); i < len(raw) {
+			tax, _ := raw[i]["tax"].(obj)
+			line.VAT = gateway.ScalarText(tax["taxType"])
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// What the one register of the cash service writes on each receipt.
+const (
+	fnNumber     = "9999078900000001"
+	regNumber    = "0000000001000001"
+	receiptFault = "Возникла ошибка. Обратитесь в поддержку кассового сервиса."
+)
+
+func (r *receipt) attribute() int64 { return 1000000000 + int64(r.number)*7919 }
+
+func (r *receipt) url() string { return "https://ofd.example/r/" + strconv.Itoa(r.number) }
+
 func stamp(t time.Time) string { return t.In(gateway.Moscow).Format("02.01.2006 15:04:05") }
 
 // view is the receipt as ofd/v1/getReceiptStatus shows it.
@@ -83,13 +134,12 @@ func (r *receipt) view(s *Server) obj {
 	}
 	switch {
 	case status == 3:
-		attribute := int64(1000000000) + int64(r.number)*7919
 		out["daemonCode"], out["deviceCode"] = "atol1", "KKT000001"
-		out["payload"] = obj{"fiscalReceiptNumber": r.number, "shiftNumber": 1, "receiptDatetime": stamp(printed), "total": r.total, "fnNumber": "9999078900000001",
-			"ecrRegistrationNumber": "0000000001000001", "fiscalDocumentNumber": r.number, "fiscalDocumentAttribute": attribute, "fnsSite": "www.nalog.gov.ru", "ofdInn": "7700000000",
-			"ofdReceiptUrl": "https://ofd.example/r/" + strconv.Itoa(r.number)}
+		out["payload"] = obj{"fiscalReceiptNumber": r.number, "shiftNumber": 1, "receiptDatetime": stamp(printed), "total": r.total, "fnNumber": fnNumber,
+			"ecrRegistrationNumber": regNumber, "fiscalDocumentNumber": r.number, "fiscalDocumentAttribute": r.attribute(), "fnsSite": "www.nalog.gov.ru", "ofdInn": "7700000000",
+			"ofdReceiptUrl": r.url()}
 	case status >= 4:
-		out["error"] = obj{"errorId": r.operationID, "code": r.fault.Code, "text": cmp.Or(r.fault.Text, "Возникла ошибка. Обратитесь в поддержку кассового сервиса."),
+		out["error"] = obj{"errorId": r.operationID, "code": r.fault.Code, "text": cmp.Or(r.fault.Text, receiptFault),
 			"type": cmp.Or(r.fault.Type, "system"), "recommendation": cmp.Or(r.fault.Recommendation, 1)}
 	}
 	return out
@@ -248,8 +298,8 @@ func (c *call) legacyReceipts() (obj, *gateway.Refusal) {
 		}
 		if status%3 == 1 {
 			e["shift_number"], e["receipt_number"], e["receipt_datetime"] = 1, r.number, gateway.MS(r.made.Add(2*c.s.cfg.receiptStep))
-			e["fn_number"], e["ecr_registration_number"] = "9999078900000001", "0000000001000001"
-			e["fiscal_document_number"], e["fiscal_document_attribute"] = r.number, strconv.FormatInt(1000000000+int64(r.number)*7919, 10)
+			e["fn_number"], e["ecr_registration_number"] = fnNumber, regNumber
+			e["fiscal_document_number"], e["fiscal_document_attribute"] = r.number, strconv.FormatInt(r.attribute(), 10)
 			e["amount_total"], e["fnsSite"] = r.total.String(), "www.nalog.gov.ru"
 			e["OFD"] = obj{"name": "OFD", "website": "ofd.example", "INN": "7700000000"}
 		}

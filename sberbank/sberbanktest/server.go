@@ -125,6 +125,10 @@ func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 // ClearFaults takes back all faults that have not happened.
 func (s *Server) ClearFaults() { s.base.Faults.Clear() }
 
+// Pending is what is still to go wrong: the faults that have not happened, and
+// what Mischief does.
+func (s *Server) Pending() ([]Fault, Mischief) { return s.base.Pending() }
+
 // Mischief says what happens to the callbacks to come.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }
 

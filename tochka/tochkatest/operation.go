@@ -101,7 +101,8 @@ func (s *Server) open(op *operation) {
 	s.operations[op.id] = op
 	s.opIDs = append(s.opIDs, op.id)
 	s.links[op.customer+" "+op.link] = op
-	s.base.Books.Open(emulator.Order{ID: op.id, Number: op.link, Amount: op.amount, Currency: "RUB", State: op.status, Created: op.created})
+	s.base.Books.Open(emulator.Order{ID: op.id, Number: op.link, Amount: op.amount, Currency: "RUB", State: op.status, Created: op.created,
+		Link: s.linkOf(op), TwoStage: op.hold})
 }
 
 func (s *Server) become(op *operation, status string) {

@@ -155,7 +155,7 @@ func (c *call) issue(q *qr) {
 	q.payload += "&crc=" + strings.ToUpper(fmt.Sprintf("%04x", checksum(q.payload)))
 	c.sbp.codes[q.id] = q
 	c.sbp.codeIDs = append(c.sbp.codeIDs, q.id)
-	c.base.Books.Open(emulator.Order{ID: q.id, Amount: q.sum, Currency: "RUB", State: q.status, Created: q.created})
+	c.base.Books.Open(emulator.Order{ID: q.id, Amount: q.sum, Currency: "RUB", State: q.status, Created: q.created, Link: c.URL + "/qr/" + q.id})
 }
 
 // checksum is a CRC-16 (CCITT); the polynomial of the system's own is not

@@ -255,6 +255,10 @@ func (s *Server) SetCallbackURL(address string) {
 	s.setHook(s.keys[0].ClientID, address, hookTypes)
 }
 
+// Pending is what is still to go wrong: the faults that have not happened, and
+// what Mischief does.
+func (s *Server) Pending() ([]Fault, Mischief) { return s.base.Pending() }
+
 // Mischief is what happens to the webhooks from now on.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }
 

@@ -216,6 +216,10 @@ func (s *Server) SetCallbackURL(address string) {
 	s.opt.successURL, s.opt.failureURL = address, address
 }
 
+// Pending is what is still to go wrong: the faults that have not happened, and
+// what Mischief does.
+func (s *Server) Pending() ([]Fault, Mischief) { return s.base.Pending() }
+
 // Mischief is what happens to the callbacks from now on.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }
 

@@ -260,6 +260,10 @@ func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 // ClearFaults forgets the faults that did not happen yet.
 func (s *Server) ClearFaults() { s.base.Faults.Clear() }
 
+// Pending is what is still to go wrong: the faults that have not happened, and
+// what Mischief does.
+func (s *Server) Pending() ([]Fault, Mischief) { return s.base.Pending() }
+
 // Mischief is what happens to the callbacks from now on.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }
 

@@ -107,7 +107,8 @@ func (c call) details(amount string) (i *Invoice, fault string) {
 
 // open enters a new order in the books; the lock is held.
 func (s *Server) open(i *Invoice) {
-	s.base.Books.Open(emulator.Order{ID: i.ID, Number: i.Order, Amount: i.Amount, Currency: "RUB", State: i.Status, Created: i.Created})
+	s.base.Books.Open(emulator.Order{ID: i.ID, Number: i.Order, Amount: i.Amount, Currency: "RUB", State: i.Status, Created: i.Created,
+		Link: s.base.URL + "/bill/" + i.ID + "/", TwoStage: s.opt.twoStage})
 }
 
 func (c call) preview() {

@@ -79,7 +79,8 @@ func (s *Server) obtain(i *Invoice, system, card, bank string) *payment {
 	p.book = i.ID
 	if i.form {
 		p.book = p.id
-		s.base.Books.Open(emulator.Order{ID: p.id, Number: i.Order, Amount: i.Amount, Currency: "RUB", State: "pending", Created: now})
+		s.base.Books.Open(emulator.Order{ID: p.id, Number: i.Order, Amount: i.Amount, Currency: "RUB", State: "pending", Created: now,
+			Link: s.base.URL + "/pay/" + i.ID + "/", TwoStage: s.opt.twoStage})
 	}
 	s.payments[p.id] = p
 	s.paymentIDs = append(s.paymentIDs, p.id)

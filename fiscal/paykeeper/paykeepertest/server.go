@@ -201,6 +201,10 @@ func (s *Server) ClearFaults() { s.base.Faults.Clear() }
 // payments to come.
 func (s *Server) SetCallbackURL(address string) { s.base.SetCallbackURL(address) }
 
+// Pending is what is still to go wrong: the faults that have not happened, and
+// what Mischief does.
+func (s *Server) Pending() ([]Fault, Mischief) { return s.base.Pending() }
+
 // Mischief is what happens to the notifications from now on.
 func (s *Server) Mischief(m Mischief) { s.base.Outbox.SetMischief(m) }
 

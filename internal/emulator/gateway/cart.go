@@ -93,3 +93,12 @@ func thousandths(s string) (int64, bool) {
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", 3-len(frac)), 10, 64)
 	return n, err == nil
 }
+
+// MilliText is a quantity in thousandths as text, without needless zeros.
+func MilliText(milli int64) string {
+	whole, part := milli/1000, milli%1000
+	if part == 0 {
+		return strconv.FormatInt(whole, 10)
+	}
+	return strconv.FormatInt(whole, 10) + "." + strings.TrimRight(strconv.FormatInt(1000+part, 10)[1:], "0")
+}

@@ -202,7 +202,7 @@ type Desk struct {
 // Enter gives a new order its id, takes it into the books and plans its end.
 func (d *Desk) Enter(o *Order) {
 	o.ID = d.IDs.UUID()
-	d.Books.Open(emulator.Order{ID: o.ID, Number: o.Number, Amount: o.Amount, Currency: "RUB", State: stateNames[Registered], Created: o.Created})
+	d.Books.Open(emulator.Order{ID: o.ID, Number: o.Number, Amount: o.Amount, Currency: "RUB", State: stateNames[Registered], Created: o.Created, TwoStage: o.PreAuth})
 	o.expiry = d.at(o.Expires, func() { d.Touch(o) })
 }
 
