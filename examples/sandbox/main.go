@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	s, err := sandbox.Start(*addr, sandbox.Options{OrangeDataAddress: *orange, PublicURL: *public})
+	s, err := sandbox.Start(*addr, sandbox.Options{OrangeDataAddress: *orange, PublicURL: *public, TrialShop: true})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,9 +78,9 @@ func New(s Settings) *Base {
 // port to listen on, as net/http/httptest does.
 func (b *Base) Start(h http.Handler, op func(*http.Request) string) {
 	b.handler = b.wrap(h, op)
-	b.client = &http.Client{Transport: Transport(b.handler),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	b.URL = strings.TrimSuffix(b.settings.PublicURL, "/")
+	b.client = &http.Client{Transport: Transport(below(b.URL, b.handler)),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if b.settings.NoListen {
 		if b.URL == "" {
 			b.URL = "http://emulator.test"
@@ -105,11 +106,28 @@ func (b *Base) Start(h http.Handler, op func(*http.Request) string) {
 	go func() { _ = b.server.Serve(l) }()
 }
 
+// below takes the path of the public address off requests that have it: a mux
+// that has the emulator below a prefix does the same.
+func below(public string, h http.Handler) http.Handler {
+	u, err := url.Parse(public)
+	if err != nil || u.Path == "" {
+		return h
+	}
+	stripped := http.StripPrefix(u.Path, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, u.Path+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // Handler is the emulator itself: faults, log and all.
 func (b *Base) Handler() http.Handler { return b.handler }
 
-// Client goes straight to Handler, whatever the host of the address, and
-// follows no redirect.
+// Client goes straight to Handler, whatever the host of the address and with
+// or without the path of PublicURL, and follows no redirect.
 func (b *Base) Client() *http.Client { return b.client }
 
 // QRImage draws a QR code as PNG; nil: there is no payload, or it cannot be

@@ -214,3 +214,37 @@ func TestQRImage(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, own, b.QRImage("x"), "drawn without being told how")
 }
+
+// TestClientBelowPrefix: addresses made of a public address with a path are
+// those that Client understands.
+func TestClientBelowPrefix(t *testing.T) {
+	var seen string
+	b := New(Settings{NoListen: true, PublicURL: "http://sandbox.test/bank/"})
+	b.Start(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.URL.Path + " " + r.RequestURI }), func(*http.Request) string { return "" })
+	t.Cleanup(b.Close)
+	assert.Equal(t, "http://sandbox.test/bank", b.URL)
+	for address, want := range map[string]string{b.URL + "/pay?x=1": "/pay /bank/pay?x=1", "http://other.test/pay": "/pay /pay", "http://other.test/banker": "/banker /banker"} {
+		resp, err := b.Client().Get(address)
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+		assert.Equal(t, want, seen)
+	}
+}
+
+// TestPending: what is still to go wrong, until it has.
+func TestPending(t *testing.T) {
+	b, _ := startBase(t, Settings{NoListen: true})
+	b.Faults.Add(Fault{Kind: Empty})
+	b.Faults.Add(Fault{Kind: HTML, Times: -1})
+	b.Outbox.SetMischief(Mischief{Lose: -1})
+	faults, mischief := b.Pending()
+	assert.Equal(t, []Fault{{Kind: Empty, Times: 1}, {Kind: HTML, Times: -1}}, faults)
+	assert.Equal(t, Mischief{Lose: -1}, mischief)
+	for range 2 {
+		resp, err := b.Client().Get(b.URL)
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+	}
+	faults, _ = b.Pending()
+	assert.Equal(t, []Fault{{Kind: HTML, Times: -1}}, faults)
+}

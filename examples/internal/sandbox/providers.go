@@ -81,17 +81,18 @@ func (s *Sandbox) emulators() []Emulator {
 }
 
 // SetCallbackURL says where the provider notifies from now on, as its cabinet
-// does; "": nowhere. OrangeData has no such setting: each document names its
-// own address.
+// does; "": nowhere. OrangeData has no such setting, each document names its
+// own address: there it is that of the receipts which the pages print.
 func (s *Sandbox) SetCallbackURL(p Provider, address string) error {
 	if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("sandbox: %q is not an http(s) address", address)
 	}
-	e, ok := s.Emulator(p).(interface{ SetCallbackURL(string) })
-	if !ok {
-		return fmt.Errorf("sandbox: %q has no callback address to set", p)
+	switch e := s.Emulator(p).(type) {
+	case interface{ SetCallbackURL(string) }:
+		e.SetCallbackURL(address)
+	case nil:
+		return fmt.Errorf("sandbox: no provider %q", p)
 	}
-	e.SetCallbackURL(address)
 	s.mu.Lock()
 	s.callbacks[p] = address
 	s.mu.Unlock()

@@ -18,7 +18,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/alfabank/alfabanktest"
+	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/fiscal/komtet/komtettest"
 	"github.com/acquiring-go/acquiring/fiscal/orangedata/orangedatatest"
 	"github.com/acquiring-go/acquiring/fiscal/paykeeper/paykeepertest"
@@ -42,6 +44,11 @@ type Options struct {
 	// CallbackClient sends the callbacks; nil: one that goes to addresses of
 	// this machine only.
 	CallbackClient *http.Client
+	// TrialShop has a small shop of the sandbox's own take the callbacks of the
+	// providers that CallbackURLs leaves out, so that a person without a program
+	// of his own sees them verified, and the forged ones refused. Only Start
+	// knows its address.
+	TrialShop bool
 	// Seed makes the ids the same in each run; 0: random.
 	Seed uint64
 	// Clock is the time of all providers; nil: it goes as real time does.
@@ -71,6 +78,10 @@ type Sandbox struct {
 
 	mu        sync.Mutex
 	callbacks map[Provider]string
+	clients   map[way]acquiring.Acquirer
+	trials    int
+	sales     map[way]fiscal.Receipt // of trial orders, by provider and order
+	flashes   flashes
 }
 
 // New makes the emulators and the pages; Options.PublicURL must be given. The
@@ -80,7 +91,8 @@ func New(o Options) (*Sandbox, error) {
 	if err != nil || public.Host == "" || public.Scheme != "http" && public.Scheme != "https" || strings.Trim(public.Path, "/") != "" {
 		return nil, errors.New("sandbox: PublicURL is not an http(s) address without a path")
 	}
-	s := &Sandbox{URL: public.Scheme + "://" + public.Host, Clock: o.Clock, callbacks: map[Provider]string{}}
+	s := &Sandbox{URL: public.Scheme + "://" + public.Host, Clock: o.Clock, callbacks: map[Provider]string{}, clients: map[way]acquiring.Acquirer{},
+		sales: map[way]fiscal.Receipt{}}
 	if s.Clock == nil {
 		s.Clock, s.ownClock = emulator.NewRunningClock(time.Now(), 1), true
 	}
@@ -132,12 +144,24 @@ func Start(address string, o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	if o.PublicURL == "" {
-		o.PublicURL = "http://" + l.Addr().String()
+		host, port, _ := net.SplitHostPort(l.Addr().String())
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			host = "127.0.0.1"
+		}
+		o.PublicURL = "http://" + net.JoinHostPort(host, port)
 	}
 	s, err := New(o)
 	if err != nil {
 		_ = l.Close()
 		return nil, err
+	}
+	if o.TrialShop {
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		for _, p := range Providers() {
+			if o.CallbackURLs[p] == "" {
+				_ = s.SetCallbackURL(p, "http://127.0.0.1:"+port+shopPath+string(p))
+			}
+		}
 	}
 	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(discard{}, "", 0)}
 	go func() { _ = s.server.Serve(l) }()

@@ -31,6 +31,7 @@ type Task struct {
 	Intent     string
 	Correction bool
 	Total      money.Amount
+	Created    time.Time
 	State      string
 	Error      string            // the register's words, in StateError
 	Fiscal     map[string]string // fiscal_data by its keys, in StateDone; n is a number on the wire
@@ -215,7 +216,7 @@ func (c call) multiTasks(queueID string) {
 func (c call) add(queue int, p parsed, o object, body []byte) *Task {
 	c.nextID++
 	t := &Task{ID: c.nextID, UUID: c.base.IDs.UUID(), ExternalID: p.externalID, Shop: c.shop, QueueID: queue, Version: c.version,
-		Intent: p.intent, Correction: p.correction, Total: p.total, State: StateNew, Check: append(json.RawMessage(nil), body...),
+		Intent: p.intent, Correction: p.correction, Total: p.total, Created: c.base.Clock.Now(), State: StateNew, Check: append(json.RawMessage(nil), body...),
 		rawExternalID: o["external_id"], callbackURL: p.callbackURL}
 	c.tasks[t.ID] = t
 	c.byKey[c.shop+"\x00"+t.ExternalID] = t

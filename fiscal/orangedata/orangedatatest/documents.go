@@ -36,9 +36,11 @@ type Document struct {
 	Total   money.Amount
 	Change  money.Amount
 	Content json.RawMessage // as it came
+	Created time.Time
 
-	Number      int // fiscal document number, when done
-	Index       int // within the shift
+	Number      int    // fiscal document number, when done
+	FN          string // of the fiscal storage, when done
+	Index       int    // within the shift
 	Shift       int
 	FiscalSign  string
 	ProcessedAt time.Time
@@ -182,7 +184,7 @@ func (c call) post(kind string) {
 		return
 	}
 	now := c.base.Clock.Now()
-	d.due = now.Add(c.opt.printAfter)
+	d.Created, d.due = now, now.Add(c.opt.printAfter)
 	c.docs[key] = d
 	c.list = append(c.list, d)
 	c.mu.Unlock()
@@ -230,7 +232,7 @@ func (s *Server) print(d *Document) {
 		}
 		s.document++
 		s.index++
-		d.Number, d.Index, d.Shift, d.FiscalSign = s.document, s.index, s.shift, s.base.IDs.Digits(10)
+		d.Number, d.Index, d.Shift, d.FiscalSign, d.FN = s.document, s.index, s.shift, s.base.IDs.Digits(10), fsNumber
 	}
 	s.finish(d, Done)
 }

@@ -30,7 +30,8 @@ type Receipt struct {
 	Counter   money.Amount
 	Cart      []any
 	Created   time.Time
-	Document  int // fnd, when printed
+	FN        string // when printed
+	Document  int    // fnd, when printed
 	Sign      string
 	Printed   time.Time
 }
@@ -71,7 +72,7 @@ func (s *Server) print(r *Receipt) {
 		return
 	}
 	n, _ := strconv.Atoi(r.ID)
-	r.Status, r.Document, r.Sign = "success", 4500+n-8800, s.base.IDs.Digits(10)
+	r.Status, r.FN, r.Document, r.Sign = "success", "9999078900006512", 4500+n-8800, s.base.IDs.Digits(10)
 }
 
 func (c call) printReceipt() {
@@ -198,7 +199,7 @@ func (c call) receiptObject(r *Receipt) object {
 		o["refund_id"] = r.RefundID
 	}
 	if r.Document > 0 {
-		o["fn"], o["fnd"], o["fpd"], o["ts"] = "9999078900006512", strconv.Itoa(r.Document), r.Sign, r.Printed.In(moscow).Format("20060102T1504")
+		o["fn"], o["fnd"], o["fpd"], o["ts"] = r.FN, strconv.Itoa(r.Document), r.Sign, r.Printed.In(moscow).Format("20060102T1504")
 		o["rnkkt"], o["shift_number"], o["receipt_number"] = "0001234567012345", 87, r.Document%1000
 	}
 	return o

@@ -250,6 +250,7 @@ func (d *Desk) Expire(o *Order) {
 	o.Action = -2007
 	o.Challenge = nil
 	d.SetStatus(o, Declined)
+	d.Books.State(o.ID, "expired")
 	o.Heard(Event{Kind: Expired})
 }
 
