@@ -274,7 +274,7 @@ func TestPoisonIsPutAside(t *testing.T) {
 	defer bus.Close()
 	router, err := message.NewRouter(message.RouterConfig{}, watermill.NopLogger{})
 	require.NoError(t, err)
-	poison, err := middleware.PoisonQueueWithFilter(bus, "payments.poison", broker.IsPoison)
+	poison, err := middleware.PoisonQueueWithFilter(bus, "payments_poison", broker.IsPoison)
 	require.NoError(t, err)
 	router.AddMiddleware(poison)
 	done := make(chan string, 10)
@@ -287,7 +287,7 @@ func TestPoisonIsPutAside(t *testing.T) {
 		done <- e.Payment.OrderID
 		return nil
 	}))
-	aside, err := bus.Subscribe(t.Context(), "payments.poison")
+	aside, err := bus.Subscribe(t.Context(), "payments_poison")
 	require.NoError(t, err)
 	go func() { _ = router.Run(t.Context()) }()
 	<-router.Running()

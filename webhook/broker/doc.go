@@ -84,12 +84,15 @@
 // delivered. Put it aside, with its reason, by Watermill's own middleware, and
 // keep everything else coming again:
 //
-//	poison, err := middleware.PoisonQueueWithFilter(publisher, "payments.poison", broker.IsPoison)
+//	poison, err := middleware.PoisonQueueWithFilter(publisher, "payments_poison", broker.IsPoison)
 //	router.AddMiddleware(poison)
 //
-// Watch that topic: each message in it is money somebody paid. Without the
-// middleware such a message comes back for ever, which holds up some brokers'
-// queues and loses nothing either.
+// Watch that topic: each message in it may be money somebody paid. Whoever
+// publishes one again by hand, at a broker that drops repeated ids, gives it
+// another UUID or waits until the broker has forgotten the first (two minutes
+// at JetStream, unless set otherwise). Without the middleware such a message
+// comes back for ever, which holds up some brokers' queues and loses nothing
+// either.
 //
 // # Who is believed
 //

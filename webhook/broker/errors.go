@@ -15,7 +15,8 @@ var ErrMalformed = errors.New("not a payment event")
 var ErrVersion = errors.New("unknown version")
 
 // PoisonError says that a message can never be processed, however often it is
-// delivered. It names no content of the message.
+// delivered. Of the message's content it shows at most the value at fault, cut
+// short.
 type PoisonError struct {
 	UUID   string // the message's
 	Kind   error  // ErrMalformed, ErrVersion, or acquiring.ErrSignature

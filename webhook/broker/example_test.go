@@ -48,7 +48,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	poison, err := middleware.PoisonQueueWithFilter(bus, "payments.poison", broker.IsPoison)
+	poison, err := middleware.PoisonQueueWithFilter(bus, "payments_poison", broker.IsPoison)
 	if err != nil {
 		panic(err)
 	}

@@ -154,8 +154,8 @@ func marshal(e webhook.Event, raw bool) ([]byte, error) {
 	}
 	// encoding/json would replace what is not UTF-8, and two keys would become
 	// one.
-	if at := notUTF8(reflect.ValueOf(w), "event"); at != "" {
-		return nil, fmt.Errorf("%s is not UTF-8", at)
+	if at, found := notUTF8(reflect.ValueOf(&w)); found {
+		return nil, fmt.Errorf("event%s is not UTF-8", at)
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -279,32 +279,32 @@ func (w *wirePayment) event() *acquiring.Payment {
 		Failure: (*acquiring.Failure)(w.Failure), Metadata: w.Metadata, ProviderStatus: w.ProviderStatus, Raw: w.Raw}
 }
 
-// notUTF8 is the name of a text in v that is not UTF-8; "": there is none.
-func notUTF8(v reflect.Value, name string) string {
+// notUTF8 finds a text in v that is not UTF-8, and says where.
+func notUTF8(v reflect.Value) (at string, found bool) {
 	switch v.Kind() {
 	case reflect.String:
-		if !utf8.ValidString(v.String()) {
-			return name
-		}
+		return "", !utf8.ValidString(v.String())
 	case reflect.Pointer:
 		if !v.IsNil() {
-			return notUTF8(v.Elem(), name)
+			return notUTF8(v.Elem())
 		}
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
-			return ""
+			return "", false
 		}
 		for i := range v.NumField() {
-			if at := notUTF8(v.Field(i), name+"."+v.Type().Field(i).Name); at != "" {
-				return at
+			if at, found := notUTF8(v.Field(i)); found {
+				return "." + v.Type().Field(i).Name + at, true
 			}
 		}
 	case reflect.Map:
 		for it := v.MapRange(); it.Next(); {
-			if notUTF8(it.Key(), name) != "" || notUTF8(it.Value(), name) != "" {
-				return name
+			for _, part := range []reflect.Value{it.Key(), it.Value()} {
+				if at, found := notUTF8(part); found {
+					return at, true
+				}
 			}
 		}
 	}
-	return ""
+	return "", false
 }

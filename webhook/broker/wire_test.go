@@ -302,3 +302,23 @@ func FuzzParseMessage(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkNewMessage(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := NewMessage("payments", golden); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseMessage(b *testing.B) {
+	m, err := NewMessage("payments", golden)
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseMessage(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
