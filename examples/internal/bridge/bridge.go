@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -259,8 +260,11 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 // paidBefore says whether another attempt at the same order was paid before
 // this one, by the bridge's own order of hearing.
 func (b *Bridge) paidBefore(ctx context.Context, tx *sql.Tx, r *row) (bool, error) {
-	others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0 AND (taken_at < ? OR ? = 0)",
-		r.Shop, r.Base, r.Number, millis(r.TakenAt), millis(r.TakenAt))
+	until := int64(math.MaxInt64)
+	if !r.TakenAt.IsZero() {
+		until = r.TakenAt.UnixMilli()
+	}
+	others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0 AND taken_at < ?", r.Shop, r.Base, r.Number, until)
 	return len(others) > 0, err
 }
 

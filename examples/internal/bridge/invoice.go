@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/shops"
@@ -127,7 +128,7 @@ func (b *Bridge) issue(ctx context.Context, a shops.Account, o Order, number str
 		}
 		return nil, err
 	}
-	r.ID, r.PayURL, r.ExpiresAt = invoice.ID, invoice.PayURL, invoice.ExpiresAt
+	r.ID, r.PayURL, r.ExpiresAt = invoice.ID, invoice.PayURL, invoice.ExpiresAt.Truncate(time.Millisecond)
 	if err := b.issued(context.WithoutCancel(ctx), &r); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
 	"github.com/acquiring-go/acquiring/examples/internal/shops"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 // Program is a bridge as a command.
@@ -29,6 +30,23 @@ type Program struct {
 	Getenv func(string) string // nil: os.Getenv
 	Out    io.Writer           // nil: os.Stdout
 	Log    io.Writer           // nil: os.Stderr
+
+	Outbox outbox.Options   // paces; its Logger and Now are set by the bridge
+	Poller webhook.Poller   // paces
+	Now    func() time.Time // nil: time.Now
+}
+
+func (p Program) complete() Program {
+	if p.Getenv == nil {
+		p.Getenv = os.Getenv
+	}
+	if p.Out == nil {
+		p.Out = os.Stdout
+	}
+	if p.Log == nil {
+		p.Log = os.Stderr
+	}
+	return p
 }
 
 const usage = `%[1]s [-config %[1]s.json] command
@@ -49,15 +67,7 @@ const usage = `%[1]s [-config %[1]s.json] command
 
 // Main runs the command line and returns when it is done.
 func Main(ctx context.Context, p Program, args []string) error {
-	if p.Getenv == nil {
-		p.Getenv = os.Getenv
-	}
-	if p.Out == nil {
-		p.Out = os.Stdout
-	}
-	if p.Log == nil {
-		p.Log = os.Stderr
-	}
+	p = p.complete()
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(p.Log)
 	flags.Usage = func() { fmt.Fprintf(p.Log, usage, p.Name) }
@@ -78,16 +88,17 @@ func Main(ctx context.Context, p Program, args []string) error {
 		flags.Usage()
 		return fmt.Errorf("there is no command %q", command)
 	}
-	b, err := p.open(ctx, *file)
+	b, err := p.Bridge(ctx, *file)
 	if err != nil {
 		return err
 	}
-	defer b.db.Close()
+	defer b.Close()
 	return run(ctx, b, &arguments{flag.NewFlagSet(command, flag.ContinueOnError), rest, p.Out})
 }
 
-// open makes the bridge of a file.
-func (p Program) open(ctx context.Context, file string) (*Bridge, error) {
+// Bridge makes the bridge of a file. Close it.
+func (p Program) Bridge(ctx context.Context, file string) (*Bridge, error) {
+	p = p.complete()
 	log := slog.New(slog.NewTextHandler(p.Log, nil))
 	conf, crm, err := p.Open(file, p.Getenv, log)
 	if err != nil {
@@ -105,8 +116,9 @@ func (p Program) open(ctx context.Context, file string) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := Options{Config: conf, CRM: crm, Accounts: accounts, DB: db, Dialect: dialect, Getenv: p.Getenv, Logger: log}
-	if dialect == outbox.SQLite {
+	opt := Options{Config: conf, CRM: crm, Accounts: accounts, DB: db, Dialect: dialect, Getenv: p.Getenv, Logger: log,
+		Now: p.Now, Outbox: p.Outbox, Poller: p.Poller}
+	if dialect == outbox.SQLite && opt.Outbox.Owner == "" {
 		opt.Outbox.Owner = p.Name // one server on one file: restarted, it goes on at once
 	}
 	b, err := New(ctx, opt)
@@ -116,6 +128,9 @@ func (p Program) open(ctx context.Context, file string) (*Bridge, error) {
 	}
 	return b, nil
 }
+
+// Close closes the database. Run, Serve and what Handler does must have ended.
+func (b *Bridge) Close() error { return b.db.Close() }
 
 // arguments are what follows a command.
 type arguments struct {

@@ -111,7 +111,7 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 		fresh = true
 	}
 	err := c.send(ctx, r, out)
-	if fresh || !errors.Is(err, acquiring.ErrUnauthorized) || !errors.Is(err, errToken) {
+	if fresh || !errors.Is(err, acquiring.ErrUnauthorized) {
 		return err
 	}
 	// The token was forgotten before its time. What was refused so was not
@@ -121,10 +121,6 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 	}
 	return c.send(ctx, r, out)
 }
-
-// errToken says that it was the token that was refused, and not the user's
-// role.
-var errToken = errors.New("the token is not accepted")
 
 // login takes a new token.
 func (c *Client) login(ctx context.Context) error {
@@ -205,24 +201,29 @@ func (c *Client) exchange(ctx context.Context, call rest.Call, out any) error {
 		if words == "" {
 			words = "refused without a reason"
 		}
-		return c.problem(call, resp, acquiring.ErrInvalid, acquiring.OutcomeRejected, words)
+		kind = acquiring.ErrInvalid
+		if denied(words) {
+			kind = acquiring.ErrUnauthorized
+		}
+		return c.problem(call, resp, kind, acquiring.OutcomeRejected, words)
 	}
 	return c.rest.DecodeJSON(call, resp, out)
 }
 
-// problem is an error of AlfaCRM's. 401 is about the token, 403 about the
-// role.
+// denied says whether a refusal with HTTP 200 is about the token or the role.
+func denied(words string) bool {
+	words = strings.ToLower(words)
+	return strings.Contains(words, "access denied") || strings.Contains(words, "unauthorized") || strings.Contains(words, "invalid credentials") || strings.Contains(words, "доступ запрещ")
+}
+
+// problem is an error of AlfaCRM's.
 func (c *Client) problem(call rest.Call, resp *rest.Response, kind error, outcome acquiring.Outcome, words string) error {
 	e := c.rest.Error(call, resp, kind, outcome, "", words)
 	if c.token != "" {
 		e.Message = strings.ReplaceAll(e.Message, c.token, rest.Hidden)
 	}
 	if errors.Is(kind, acquiring.ErrUnauthorized) {
-		if resp.Status == http.StatusForbidden {
-			e.Hint = "the role of the API's user must allow the module v2api and the branch"
-		} else {
-			e.Err = errToken
-		}
+		e.Hint = "the role of the API's user must allow the module v2api and the branch"
 	}
 	return e
 }

@@ -210,6 +210,7 @@ func (c *Client) index(ctx context.Context, op string, branch int, filter map[st
 	}
 	seen := map[string]bool{}
 	var all []map[string]json.RawMessage
+	stale := 0 // pages without anything new: one is where the count begins at 1
 	for n := 0; n < most; n++ {
 		body["page"] = n
 		var p page
@@ -226,11 +227,14 @@ func (c *Client) index(ctx context.Context, op string, branch int, filter map[st
 			fresh++
 			all = append(all, item)
 		}
+		if fresh == 0 {
+			stale++
+		}
 		total, err := strconv.Atoi(string(p.Total))
 		switch {
 		case err == nil && len(all) >= total, err != nil && len(p.Items) == 0:
 			return all, nil
-		case fresh == 0:
+		case stale > 1:
 			return nil, &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrProtocol, Outcome: acquiring.OutcomeNotSent,
 				Message: fmt.Sprintf("the list has %s entries and shows %d of them", p.Total, len(all))}
 		}
