@@ -53,7 +53,7 @@ func pages(t *testing.T) []page {
 		}
 		all = append(all, page{filepath.ToSlash(name), string(data)})
 	}
-	if len(all) < 3 {
+	if len(all) < 25 {
 		t.Fatalf("only %d pages were found: the test looks in the wrong place", len(all))
 	}
 	return all
@@ -69,6 +69,13 @@ var (
 // prose is the page without its blocks of code.
 func (p page) prose() string { return fence.ReplaceAllString(p.text, "") }
 
+// ofRuns are pages made of the results of long runs: they may be missing where
+// these were not made.
+var ofRuns = map[string]bool{
+	filepath.Join(root, "docs", "reliability.md"): true,
+	filepath.Join(root, "docs", "performance.md"): true,
+}
+
 // TestDocsLinksLeadSomewhere: to a file of the repository, and to a heading
 // that it has.
 func TestDocsLinksLeadSomewhere(t *testing.T) {
@@ -83,7 +90,7 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 				path = filepath.Join(root, p.path)
 			}
 			data, err := os.ReadFile(path)
-			if info, e := os.Stat(path); e != nil || (err != nil && !info.IsDir()) {
+			if info, e := os.Stat(path); (e != nil || (err != nil && !info.IsDir())) && !ofRuns[path] {
 				t.Errorf("%s: the link %s leads nowhere", p.path, m[1])
 				continue
 			}
