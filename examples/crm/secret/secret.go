@@ -93,7 +93,9 @@ func Load(text, file string) (*Box, error) {
 
 // Seal encrypts. What it is for ("shop 7") must be said again to open it, so
 // that a sealed value cannot be moved to another row.
-func (b *Box) Seal(what string, plain []byte) []byte { return b.seal.Seal(nil, nil, plain, []byte(what)) }
+func (b *Box) Seal(what string, plain []byte) []byte {
+	return b.seal.Seal(nil, nil, plain, []byte(what))
+}
 
 // Open decrypts what Seal made for the same purpose.
 func (b *Box) Open(what string, sealed []byte) ([]byte, error) {

@@ -1,0 +1,332 @@
+package billing
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/examples/crm/shops"
+	"github.com/acquiring-go/acquiring/examples/crm/store"
+	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/webhook"
+	"github.com/acquiring-go/acquiring/webhook/sqlinbox"
+)
+
+// fromLook is the source of news that a person asked for («Проверить»), or
+// that an answer to our own request brought.
+const fromLook webhook.Source = "look"
+
+// process takes one piece of news in the inbox's transaction: what it writes
+// is there if and only if the news is marked as handled.
+func (b *Service) process(ctx context.Context, e webhook.Event) error {
+	if e.Callback.Kind != acquiring.CallbackPayment || e.Payment == nil {
+		return nil
+	}
+	tx := sqlinbox.Tx(ctx)
+	found, err := b.find(ctx, tx, e)
+	if errors.Is(err, store.ErrNotFound) {
+		shop, _ := shops.ShopOf(ctx)
+		return b.Store.Write(ctx, tx, store.Entry{Actor: ByBank, Event: "payment.stranger", Subject: "shop", SubjectID: shop.ID,
+			Text: "Пришла новость о платеже, которого нет в CRM: заказ " + e.Payment.OrderID, After: e.Payment.Status.String()})
+	}
+	if err != nil {
+		return err
+	}
+	a, err := b.Store.LockAttempt(ctx, tx, found.ID)
+	if err != nil {
+		return err
+	}
+	if e.GaveUp && !e.Payment.Status.Succeeded() && e.Payment.Status != acquiring.StatusAuthorized {
+		a.Open = false
+	}
+	return b.apply(ctx, tx, a, e.Payment, e.Source)
+}
+
+// find is the attempt that the news is about. A callback to a shop's address
+// is about that shop's orders only.
+func (b *Service) find(ctx context.Context, tx *sql.Tx, e webhook.Event) (store.Attempt, error) {
+	shop, known := shops.ShopOf(ctx)
+	a, err := b.Store.AttemptByOrder(ctx, tx, e.Payment.OrderID)
+	if errors.Is(err, store.ErrNotFound) && known {
+		a, err = b.Store.AttemptByPayment(ctx, tx, shop.ID, e.Payment.ID)
+	}
+	if err == nil && ((known && a.ShopID != shop.ID) || (a.PaymentID != "" && e.Payment.ID != "" && a.PaymentID != e.Payment.ID)) {
+		return a, store.ErrNotFound
+	}
+	return a, err
+}
+
+// apply brings an attempt to where the provider says that it stands, and posts
+// the difference. The attempt's row is locked.
+func (b *Service) apply(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acquiring.Payment, source webhook.Source) error {
+	before := a
+	if a.PaymentID == "" {
+		a.PaymentID = p.ID
+	}
+	if a.State != store.Refused {
+		a.State = store.Issued
+	}
+	a.ProviderStatus = p.ProviderStatus
+	if p.Method != "" {
+		a.Method = string(p.Method)
+	}
+	if p.Card != nil && p.Card.Masked != "" {
+		a.Card = p.Card.Masked
+	}
+	if a.Status.CanBecome(p.Status) {
+		a.Status, a.Trouble = p.Status, ""
+		if p.Failure != nil {
+			a.Trouble = p.Failure.Message
+		}
+	}
+	// Sums only grow: late news never takes a posting back.
+	a.Captured, a.Refunded = max(a.Captured, p.Captured), max(a.Refunded, p.Refunded)
+	if p.Status == acquiring.StatusVoided && p.Captured == 0 && a.Captured > 0 {
+		// The bank took a payment of the same day back as a whole.
+		a.Refunded = a.Captured
+	}
+	i, err := b.Store.Invoice(ctx, tx, a.InvoiceID)
+	if err != nil {
+		return err
+	}
+	shop, err := b.Store.Shop(ctx, tx, a.ShopID)
+	if err != nil {
+		return err
+	}
+	if err := b.post(ctx, tx, i, shop, before, a); err != nil {
+		return err
+	}
+	open, err := b.settleRefunds(ctx, tx, a)
+	if err != nil {
+		return err
+	}
+	if a.Status.Final() {
+		a.Open = open
+	}
+	if err := b.Store.SaveAttempt(ctx, tx, a); err != nil {
+		return err
+	}
+	if before.Status == a.Status && before.Captured == a.Captured && before.Refunded == a.Refunded {
+		return nil
+	}
+	if err := b.moveInvoice(ctx, tx, i, a); err != nil {
+		return err
+	}
+	actor := ByBank
+	if source == webhook.FromPoller {
+		actor = BySystem
+	}
+	return b.journal(ctx, tx, actor, "payment."+a.Status.String(), i.ID, fmt.Sprintf("Заказ %s: %s (%s)", a.OrderID, StatusText(a.Status), sourceText(source)),
+		state(before), state(a))
+}
+
+func state(a store.Attempt) string {
+	return fmt.Sprintf("%s, получено %s, возвращено %s", a.Status, a.Captured, a.Refunded)
+}
+
+func sourceText(s webhook.Source) string {
+	switch s {
+	case webhook.FromCallback:
+		return "уведомление банка"
+	case webhook.FromPoller:
+		return "опрос банка"
+	}
+	return "проверка в банке"
+}
+
+// post writes the postings of what has changed, and enqueues their receipts.
+func (b *Service) post(ctx context.Context, tx *sql.Tx, i store.Invoice, shop store.Shop, before, now store.Attempt) error {
+	p := store.Posting{ClientID: i.ClientID, ShopID: shop.ID, AttemptID: now.ID, CashDesk: shop.CashDeskID, PayType: shop.PayTypeID, Article: shop.ArticleID, Author: ByBank}
+	if paid := now.Captured - before.Captured; paid > 0 {
+		p.Key, p.Kind, p.Amount = fmt.Sprintf("attempt-%d-captured-%d", now.ID, now.Captured), store.PostedPayment, paid
+		p.Note = "Оплата счёта № " + fmt.Sprint(i.ID) + ": " + i.Description
+		posted, err := b.Store.Post(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if posted {
+			if err := b.receiptOfSale(ctx, tx, shop, now); err != nil {
+				return err
+			}
+			if err := b.notify(ctx, tx, shop, fmt.Sprintf("Поступила оплата %s", Rubles(paid)), fmt.Sprintf("%s: %s", i.ClientName, p.Note)); err != nil {
+				return err
+			}
+		}
+	}
+	if back := now.Refunded - before.Refunded; back > 0 {
+		p.Key, p.Kind, p.Amount = fmt.Sprintf("attempt-%d-refunded-%d", now.ID, now.Refunded), store.PostedRefund, -back
+		p.Note = "Возврат по счёту № " + fmt.Sprint(i.ID)
+		posted, err := b.Store.Post(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if posted {
+			return b.receiptOfReturn(ctx, tx, shop, now, before.Refunded, back)
+		}
+	}
+	return nil
+}
+
+// settleRefunds marks accepted refunds done as far as the provider's sum
+// reaches, oldest first, and says whether some are still open.
+func (b *Service) settleRefunds(ctx context.Context, tx *sql.Tx, a store.Attempt) (open bool, err error) {
+	refunds, err := b.Store.Refunds(ctx, tx, a.ID)
+	if err != nil {
+		return false, err
+	}
+	left := a.Refunded
+	for _, r := range refunds {
+		if r.Status == store.RefundDone {
+			left -= r.Amount
+		}
+	}
+	for _, r := range refunds {
+		if r.Status == store.RefundDone || r.Status == store.RefundFailed {
+			continue
+		}
+		if r.Amount <= left && r.Status != store.RefundNew {
+			left -= r.Amount
+			r.Status, r.Trouble = store.RefundDone, ""
+			if err := b.Store.SaveRefund(ctx, tx, r); err != nil {
+				return false, err
+			}
+			continue
+		}
+		open = true
+	}
+	return open, nil
+}
+
+// moveInvoice derives the invoice's status from all of its attempts: money
+// that came goes before anything else.
+func (b *Service) moveInvoice(ctx context.Context, tx *sql.Tx, i store.Invoice, changed store.Attempt) error {
+	attempts, err := b.Store.Attempts(ctx, tx, i.ID)
+	if err != nil {
+		return err
+	}
+	status := i.Status
+	var taken, back money.Amount
+	held := false
+	for _, a := range attempts {
+		taken, back = taken+a.Captured, back+a.Refunded
+		held = held || a.Status == acquiring.StatusAuthorized
+	}
+	var paid time.Time
+	switch {
+	case taken > 0 && back >= taken:
+		status = acquiring.StatusRefunded
+	case back > 0:
+		status = acquiring.StatusPartiallyRefunded
+	case taken > 0:
+		status, paid = acquiring.StatusPaid, b.Store.Now()
+	case held:
+		status = acquiring.StatusAuthorized
+	case i.Status == acquiring.StatusCanceled:
+	case changed.Status == acquiring.StatusVoided:
+		status = acquiring.StatusVoided
+	case changed.N == len(attempts):
+		// A declined or expired attempt leaves the invoice waiting: the next
+		// one may be begun by its link.
+		status = acquiring.StatusPending
+	}
+	if status == i.Status {
+		return nil
+	}
+	return b.Store.SetInvoiceStatus(ctx, tx, i.ID, status, paid)
+}
+
+// Look asks the provider where an attempt stands and takes the answer as news.
+func (b *Service) Look(ctx context.Context, attempt int64) error {
+	a, err := b.Store.Attempt(ctx, b.Store.DB, attempt)
+	if err != nil {
+		return err
+	}
+	shop, err := b.Store.Shop(ctx, b.Store.DB, a.ShopID)
+	if err != nil {
+		return err
+	}
+	bank, err := b.Shops.Acquirer(shop)
+	if err != nil {
+		return err
+	}
+	var p *acquiring.Payment
+	if a.PaymentID != "" {
+		p, err = bank.GetStatus(ctx, a.PaymentID)
+	} else if f, ok := bank.(acquiring.Finder); ok {
+		p, err = f.FindByOrder(ctx, a.OrderID)
+	} else {
+		return problem("Провайдер не умеет искать по номеру заказа")
+	}
+	if err != nil {
+		return err
+	}
+	if p.OrderID != "" && p.OrderID != a.OrderID {
+		return problem("Провайдер ответил о другом заказе")
+	}
+	if p.Amount != 0 && p.Amount != a.Amount {
+		return problem("Сумма у провайдера не равна сумме счёта: ничего не зачислено")
+	}
+	ctx = context.WithoutCancel(ctx)
+	take := func(ctx context.Context, tx *sql.Tx) error {
+		now, err := b.Store.LockAttempt(ctx, tx, attempt)
+		if err != nil {
+			return err
+		}
+		return b.apply(ctx, tx, now, p, fromLook)
+	}
+	name, label := "crm", shops.Label(shop.ID)
+	if named, ok := bank.(acquiring.Named); ok {
+		name, label = named.Name()
+	}
+	key := webhook.NewsKey(name, label, p)
+	if key == "" { // pending: no news, but the status's words are stored
+		return b.Store.InTx(ctx, func(tx *sql.Tx) error { return take(ctx, tx) })
+	}
+	return b.inbox.Once(ctx, key, func(ctx context.Context) error { return take(ctx, sqlinbox.Tx(ctx)) })
+}
+
+// pending yields the attempts that the Poller asks for.
+func (b *Service) pending(ctx context.Context) iter.Seq2[webhook.Pending, error] {
+	return func(yield func(webhook.Pending, error) bool) {
+		rows := map[int64]store.Shop{}
+		for after := int64(0); ; {
+			attempts, err := b.Store.OpenAttempts(ctx, b.Store.DB, after, 200)
+			if err != nil {
+				yield(webhook.Pending{}, err)
+				return
+			}
+			if len(attempts) == 0 {
+				return
+			}
+			for _, a := range attempts {
+				after = a.ID
+				if a.State == store.Creating && b.Store.Now().Sub(a.CreatedAt) < time.Minute {
+					continue // being created just now
+				}
+				shop, ok := rows[a.ShopID]
+				if !ok {
+					if shop, err = b.Store.Shop(ctx, b.Store.DB, a.ShopID); err != nil {
+						yield(webhook.Pending{}, err)
+						return
+					}
+					rows[a.ShopID] = shop
+				}
+				bank, err := b.Shops.Acquirer(shop)
+				if err != nil {
+					continue // its settings are broken; the shop's page says so
+				}
+				p := webhook.Pending{Acquirer: bank, ID: a.PaymentID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt}
+				if !a.ExpiresAt.IsZero() {
+					p.Until = a.ExpiresAt.Add(24 * time.Hour)
+				}
+				if !yield(p, nil) {
+					return
+				}
+			}
+		}
+	}
+}

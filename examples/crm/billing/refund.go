@@ -1,0 +1,233 @@
+package billing
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/examples/crm/shops"
+	"github.com/acquiring-go/acquiring/examples/crm/store"
+	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/money"
+)
+
+// Refundable is what may still be asked to be given back of an attempt: what
+// is captured, less what is refunded or promised.
+func (b *Service) Refundable(ctx context.Context, db store.DB, a store.Attempt) (money.Amount, error) {
+	refunds, err := b.Store.Refunds(ctx, db, a.ID)
+	if err != nil {
+		return 0, err
+	}
+	var asked money.Amount
+	for _, r := range refunds {
+		if r.Status != store.RefundFailed {
+			asked += r.Amount
+		}
+	}
+	// Refunds made in the bank's cabinet are known by the provider's sum only.
+	return a.Captured - max(asked, a.Refunded), nil
+}
+
+// Refund gives money back. form is of the page that asked: however often it is
+// sent, one refund is made.
+func (b *Service) Refund(ctx context.Context, attempt int64, form string, amount money.Amount, reason, actor string) (store.Refund, error) {
+	var r store.Refund
+	fresh := false
+	err := b.Store.InTx(ctx, func(tx *sql.Tx) error {
+		a, err := b.Store.LockAttempt(ctx, tx, attempt)
+		if err != nil {
+			return err
+		}
+		r, err = b.Store.RefundByForm(ctx, tx, form)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return err // the second click
+		}
+		left, err := b.Refundable(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if amount <= 0 || amount > left {
+			return problem(fmt.Sprintf("Вернуть можно от 0,01 до %s", Rubles(left)))
+		}
+		shop, err := b.Store.Shop(ctx, tx, a.ShopID)
+		if err != nil {
+			return err
+		}
+		r = store.Refund{AttemptID: attempt, Form: form, Key: "r-" + form, Amount: amount, Reason: reason, Status: store.RefundNew, Author: actor}
+		if shop.Settings.ReceiptBy == "acquirer" && a.Receipt != "" && refundReceipts(shop.Provider) {
+			back, err := returnOf(a, "r-"+form, a.Captured-left, amount)
+			if err != nil {
+				t := shops.Russian(err, nil)
+				return &Problem{Text: t.Text, Detail: t.Detail}
+			}
+			text, err := json.Marshal(back)
+			if err != nil {
+				return err
+			}
+			r.Receipt = string(text)
+		}
+		if r.ID, err = b.Store.AddRefund(ctx, tx, r); err != nil {
+			return err
+		}
+		fresh = true
+		return b.journal(ctx, tx, actor, "refund.asked", a.InvoiceID, "Возврат "+Rubles(amount)+": "+reason, "", "заказ "+a.OrderID)
+	})
+	if err != nil || !fresh {
+		return r, err
+	}
+	return b.Execute(ctx, r.ID)
+}
+
+// refundReceipts says whether the provider takes a receipt with a refund.
+// Tochka's partner prints the sale's only.
+func refundReceipts(provider string) bool { return provider != "tochka" }
+
+// Execute asks the provider for a refund that is stored, or for what became of
+// one whose answer was lost: the same Key never refunds twice.
+func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, error) {
+	defer b.busy.lock(-refund)()
+	r, err := b.Store.Refund(ctx, b.Store.DB, refund)
+	if err != nil || r.Status == store.RefundDone || r.Status == store.RefundFailed {
+		return r, err
+	}
+	a, err := b.Store.Attempt(ctx, b.Store.DB, r.AttemptID)
+	if err != nil {
+		return r, err
+	}
+	shop, err := b.Store.Shop(ctx, b.Store.DB, a.ShopID)
+	if err != nil {
+		return r, err
+	}
+	bank, err := b.Shops.Acquirer(shop)
+	if err != nil {
+		return r, err
+	}
+	req := acquiring.RefundRequest{ID: a.PaymentID, Key: r.Key, Amount: r.Amount, Reason: r.Reason}
+	if r.Receipt != "" {
+		req.Receipt = new(fiscal.Receipt)
+		if err := json.Unmarshal([]byte(r.Receipt), req.Receipt); err != nil {
+			return r, err
+		}
+	}
+	// The answer is stored even if the person has closed the page.
+	ctx = context.WithoutCancel(ctx)
+	made, cause := bank.Refund(ctx, req)
+	text := ""
+	switch {
+	case cause == nil && made.Status == acquiring.RefundDone:
+		r.Status, r.Trouble, text = store.RefundDone, "", "Возврат выполнен: "+Rubles(r.Amount)
+	case cause == nil && made.Status == acquiring.RefundFailed:
+		r.Status, r.Trouble = store.RefundFailed, "Банк не выполнил возврат"
+		text = r.Trouble
+	case cause == nil:
+		r.Status, r.Trouble, text = store.RefundPending, "", "Возврат принят банком: "+Rubles(r.Amount)
+	case acquiring.OutcomeOf(cause) == acquiring.OutcomeUnknown:
+		r.Status, r.Trouble = store.RefundUnclear, "Банк не ответил, и неизвестно, выполнен ли возврат. Нажмите «Проверить»: второй раз деньги не вернутся."
+		text = "Исход возврата неизвестен"
+	default:
+		r.Status, r.Trouble = store.RefundFailed, shops.Russian(cause, nil).Text
+		text = "Возврат отклонён: " + r.Trouble
+	}
+	if made != nil {
+		r.ProviderID = made.ID
+	}
+	if cause != nil {
+		b.Logger.Warn("refund", "order", a.OrderID, "error", cause)
+	}
+	err = b.Store.InTx(ctx, func(tx *sql.Tx) error {
+		now, err := b.Store.LockAttempt(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		if r.Status == store.RefundPending || r.Status == store.RefundUnclear {
+			now.Open = true // the poller learns of its end
+			if err := b.Store.SaveAttempt(ctx, tx, now); err != nil {
+				return err
+			}
+		}
+		if err := b.Store.SaveRefund(ctx, tx, r); err != nil {
+			return err
+		}
+		return b.journal(ctx, tx, ByBank, "refund."+r.Status, a.InvoiceID, text, "", r.ProviderID)
+	})
+	if err != nil {
+		return r, err
+	}
+	if r.Status != store.RefundFailed {
+		if err := b.Look(ctx, a.ID); err != nil {
+			b.Logger.Warn("status after a refund", "order", a.OrderID, "error", err)
+		}
+	}
+	return b.Store.Refund(ctx, b.Store.DB, r.ID)
+}
+
+// Capture takes held money: amount of it, or (0) all (подтвердить холд).
+func (b *Service) Capture(ctx context.Context, attempt int64, amount money.Amount, actor string) error {
+	return b.hold(ctx, attempt, actor, func(c acquiring.Capturer, a store.Attempt, shop store.Shop) (string, error) {
+		if amount < 0 || amount > a.Amount {
+			return "", problem("Списать можно не больше удержанного: " + Rubles(a.Amount))
+		}
+		req := acquiring.CaptureRequest{ID: a.PaymentID, Amount: amount}
+		text := "Холд подтверждён: " + Rubles(a.Amount)
+		if amount != 0 && amount != a.Amount {
+			text = "Холд подтверждён частично: " + Rubles(amount)
+			if shop.Settings.ReceiptBy == "acquirer" && a.Receipt != "" && shop.Provider != "paykeeper" && shop.Provider != "tochka" && shop.Provider != "paymaster-classic" {
+				part, err := partOf(a, amount)
+				if err != nil {
+					return "", err
+				}
+				req.Receipt = &part
+			}
+		}
+		_, err := c.Capture(ctx, req)
+		return text, err
+	})
+}
+
+// Void releases a hold (отменить холд).
+func (b *Service) Void(ctx context.Context, attempt int64, actor string) error {
+	return b.hold(ctx, attempt, actor, func(c acquiring.Capturer, a store.Attempt, _ store.Shop) (string, error) {
+		_, err := c.Void(ctx, a.PaymentID)
+		return "Холд отменён, деньги разблокированы", err
+	})
+}
+
+func (b *Service) hold(ctx context.Context, attempt int64, actor string, do func(acquiring.Capturer, store.Attempt, store.Shop) (string, error)) error {
+	a, err := b.Store.Attempt(ctx, b.Store.DB, attempt)
+	if err != nil {
+		return err
+	}
+	defer b.busy.lock(a.InvoiceID)()
+	shop, err := b.Store.Shop(ctx, b.Store.DB, a.ShopID)
+	if err != nil {
+		return err
+	}
+	bank, err := b.Shops.Acquirer(shop)
+	if err != nil {
+		return err
+	}
+	c, ok := bank.(acquiring.Capturer)
+	if !ok || a.Status != acquiring.StatusAuthorized {
+		return problem("Деньги по этому платежу не удержаны")
+	}
+	ctx = context.WithoutCancel(ctx)
+	text, cause := do(c, a, shop)
+	if cause != nil {
+		var shown *Problem
+		if errors.As(cause, &shown) {
+			return cause
+		}
+		// Whatever the answer, the provider says where the payment stands.
+		_ = b.Look(ctx, a.ID)
+		t := shops.Russian(cause, nil)
+		b.Logger.Warn("hold", "order", a.OrderID, "error", cause)
+		return &Problem{Text: t.Text, Detail: t.Detail}
+	}
+	if err := b.journal(ctx, b.Store.DB, actor, "hold", a.InvoiceID, text, a.Status.String(), ""); err != nil {
+		return err
+	}
+	return b.Look(ctx, a.ID)
+}

@@ -1,0 +1,165 @@
+package shops
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"sync"
+
+	"golang.org/x/oauth2"
+
+	"github.com/acquiring-go/acquiring/examples/crm/secret"
+	"github.com/acquiring-go/acquiring/examples/crm/store"
+	"github.com/acquiring-go/acquiring/tochka"
+)
+
+// keeper is a shop's part of the table in which clients keep what their
+// provider does not remember.
+type keeper struct {
+	store *store.Store
+	box   *secret.Box
+	shop  int64
+	locks *sync.Map // of a shop's tokens, by number
+}
+
+// paykeeperStore is a paykeeper.Store.
+type paykeeperStore struct{ k keeper }
+
+func (s paykeeperStore) Get(ctx context.Context, key string) ([]byte, error) {
+	value, err := s.k.store.Kept(ctx, s.k.store.DB, s.k.shop, "paykeeper", key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return value, err
+}
+
+func (s paykeeperStore) Add(ctx context.Context, key string, value []byte) (bool, error) {
+	return s.k.store.Keep(ctx, s.k.store.DB, s.k.shop, "paykeeper", key, value, true)
+}
+
+func (s paykeeperStore) Set(ctx context.Context, key string, value []byte) error {
+	_, err := s.k.store.Keep(ctx, s.k.store.DB, s.k.shop, "paykeeper", key, value, false)
+	return err
+}
+
+// ledger is a tochka.Ledger: an area of the table for each kind.
+type ledger struct{ k keeper }
+
+func (l ledger) area(kind string) string { return "tochka-" + kind }
+
+// key joins the payment and the key so that no two pairs are alike.
+func (l ledger) key(e tochka.LedgerEntry) string {
+	return strconv.Itoa(len(e.Payment)) + ":" + e.Payment + ":" + e.Key
+}
+
+func (l ledger) Begin(ctx context.Context, e tochka.LedgerEntry) (*tochka.LedgerEntry, error) {
+	value, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	added, err := l.k.store.Keep(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e), value, true)
+	if err != nil || added {
+		return nil, err
+	}
+	there, err := l.k.store.Kept(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e))
+	if err != nil {
+		return nil, err
+	}
+	var old tochka.LedgerEntry
+	return &old, json.Unmarshal(there, &old)
+}
+
+func (l ledger) Save(ctx context.Context, e tochka.LedgerEntry) error {
+	value, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = l.k.store.Keep(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e), value, false)
+	return err
+}
+
+func (l ledger) Forget(ctx context.Context, e tochka.LedgerEntry) error {
+	return l.k.store.Drop(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e))
+}
+
+func (l ledger) all(ctx context.Context, kind string, want func(tochka.LedgerEntry) bool) ([]tochka.LedgerEntry, error) {
+	rows, err := l.k.store.KeptOf(ctx, l.k.store.DB, l.k.shop, l.area(kind))
+	if err != nil {
+		return nil, err
+	}
+	var out []tochka.LedgerEntry
+	for _, row := range rows {
+		var e tochka.LedgerEntry
+		if err := json.Unmarshal(row.Value, &e); err != nil {
+			return nil, err
+		}
+		if want(e) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (l ledger) OfPayment(ctx context.Context, _, kind, payment string) ([]tochka.LedgerEntry, error) {
+	return l.all(ctx, kind, func(e tochka.LedgerEntry) bool { return e.Payment == payment })
+}
+
+func (l ledger) ByID(ctx context.Context, _, kind, id string) (*tochka.LedgerEntry, error) {
+	found, err := l.all(ctx, kind, func(e tochka.LedgerEntry) bool { return e.ID == id })
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// tokens is a tochka.TokenStore: sealed, and one refresh at a time in this
+// process. Over PostgreSQL with several replicas lock the row instead.
+type tokens struct{ k keeper }
+
+// token is what is sealed: oauth2.Token marks its fields otherwise.
+func (t tokens) what() string { return "tokens of shop " + strconv.FormatInt(t.k.shop, 10) }
+
+func (t tokens) Load(ctx context.Context, name string) (*oauth2.Token, error) {
+	sealed, err := t.k.store.Kept(ctx, t.k.store.DB, t.k.shop, "tochka-tokens", name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, tochka.ErrNoTokens
+	}
+	if err != nil {
+		return nil, err
+	}
+	plain, err := t.k.box.Open(t.what(), sealed)
+	if err != nil {
+		return nil, err
+	}
+	var token oauth2.Token
+	return &token, json.Unmarshal(plain, &token)
+}
+
+func (t tokens) Update(ctx context.Context, name string, change func(*oauth2.Token) (*oauth2.Token, error)) (*oauth2.Token, error) {
+	lock, _ := t.k.locks.LoadOrStore(t.k.shop, new(sync.Mutex))
+	mu := lock.(*sync.Mutex)
+	mu.Lock()
+	defer mu.Unlock()
+	current, err := t.Load(ctx, name)
+	if err != nil && !errors.Is(err, tochka.ErrNoTokens) {
+		return nil, err
+	}
+	next, err := change(current)
+	if err != nil {
+		return nil, err
+	}
+	// What the bank has issued must be stored, whatever became of the caller.
+	ctx = context.WithoutCancel(ctx)
+	if next == nil {
+		return nil, t.k.store.Drop(ctx, t.k.store.DB, t.k.shop, "tochka-tokens", name)
+	}
+	plain, err := json.Marshal(next)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.k.store.Keep(ctx, t.k.store.DB, t.k.shop, "tochka-tokens", name, t.k.box.Seal(t.what(), plain), false); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
