@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -283,7 +284,14 @@ func (s *Server) reach(id string) (*payment, error) {
 // Open opens a payment link as the customer's browser does, and says under
 // which id the payment is: a classic link makes a payment when it is opened.
 func (s *Server) Open(link string) (id string, err error) {
-	resp, err := s.Client().Get(link)
+	at := link
+	if rest, ok := strings.CutPrefix(link, s.URL); ok {
+		// Below a prefix of somebody's handler, ours sees the path without it.
+		if u, err := url.Parse(s.URL); err == nil {
+			at = u.Scheme + "://" + u.Host + rest
+		}
+	}
+	resp, err := s.Client().Get(at)
 	if err != nil {
 		return "", err
 	}

@@ -156,8 +156,19 @@ func (s *Server) business() *Company {
 
 // OAuthConfig is that of the first registered application.
 func (s *Server) OAuthConfig() tochka.OAuthConfig {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	a := s.apps[0]
 	return tochka.OAuthConfig{Environment: acquiring.Test, BaseURL: s.URL + "/uapi", OAuthURL: s.URL, ClientID: a.ClientID, ClientSecret: a.ClientSecret, RedirectURL: a.RedirectURL}
+}
+
+// SetRedirectURL registers another return address for the first OAuth
+// application while the bank runs: a program knows its own address only once
+// it listens.
+func (s *Server) SetRedirectURL(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apps[0].RedirectURL = address
 }
 
 // WebhookKey is the public key of the webhooks as a JWK, for Config.WebhookKey;

@@ -24,7 +24,8 @@ var tochkaBank = &Provider{Key: "tochka", Name: "Точка Банк", Login: "j
 		{Key: "customer", Label: "Код компании (customerCode)", Hint: "Заполняется кнопкой «Обновить данные из банка»", Kind: Text, Config: "CustomerCode", Wrong: "Девять знаков; выберите компанию ниже"},
 		{Key: "point", Label: "Торговая точка (merchantId)", Hint: "Нужна, если точек несколько", Kind: Text, Config: "MerchantID", Wrong: "15 цифр; выберите точку ниже"},
 		{Key: "webhook_key", Label: "Открытый ключ вебхуков", Hint: "Пусто – ключ банка, он встроен. Заполните для песочницы.", Kind: Long, Config: "WebhookKey", Wrong: "Нужен ключ в виде JWK или PEM"},
-		baseURL},
+		baseURL,
+		{Key: "oauth_url", Label: "Адрес входа OAuth", Hint: "Пусто – тот же сервер. Заполните для песочницы.", Kind: Text, Config: "OAuthURL", Wrong: "Нужен полный адрес"}},
 	build: func(c *conf) (acquiring.Acquirer, error) { return buildTochka(c) }}
 
 func buildTochka(c *conf) (*tochka.Client, error) {
@@ -43,7 +44,7 @@ func buildTochka(c *conf) (*tochka.Client, error) {
 }
 
 func buildOAuth(c *conf) (*tochka.OAuth, error) {
-	return tochka.NewOAuth(tochka.OAuthConfig{Environment: c.env, BaseURL: c.get("base_url"), ClientID: c.get("client_id"), ClientSecret: c.get("client_secret"),
+	return tochka.NewOAuth(tochka.OAuthConfig{Environment: c.env, BaseURL: c.get("base_url"), OAuthURL: c.get("oauth_url"), ClientID: c.get("client_id"), ClientSecret: c.get("client_secret"),
 		RedirectURL: c.redirect, Store: tokens{c.keep}, Shop: c.label, Logger: c.log})
 }
 

@@ -77,6 +77,9 @@ type Settings struct {
 	FFD       string `json:"ffd"`        // fiscal.FFD
 	Place     string `json:"place"`      // место расчётов
 
+	// Sandbox: the shop is of the demonstration, and gets the sandbox's keys at
+	// each start.
+	Sandbox bool `json:"sandbox,omitempty"`
 	// Bank is what was read from the bank («Обновить данные из банка»).
 	Bank json.RawMessage `json:"bank,omitempty"`
 }
