@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -144,7 +143,7 @@ func (s *Sandbox) makeReceipt(w http.ResponseWriter, r *http.Request) {
 	if name == "" {
 		name = "Занятие английским языком"
 	}
-	id := fmt.Sprintf("R-%s", s.trialNumber())
+	id := s.trialNumber("R")
 	if r.PostFormValue("fail") != "" {
 		id += "-fail"
 	}

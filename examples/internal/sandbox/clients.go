@@ -182,7 +182,7 @@ func (s *Sandbox) trial(ctx context.Context, w way, t TrialOrder) (Order, error)
 	case t.Hold && !w.Holds():
 		return Order{}, errors.New("у PayKeeper две стадии включают в личном кабинете, а не в заказе")
 	}
-	req := acquiring.InvoiceRequest{OrderID: s.trialNumber(), Amount: t.Amount, Description: t.Description, Hold: t.Hold,
+	req := acquiring.InvoiceRequest{OrderID: s.trialNumber("T"), Amount: t.Amount, Description: t.Description, Hold: t.Hold,
 		ReturnURL: s.URL + "/back", Customer: acquiring.Customer{ID: "42", Email: "client@example.com", Phone: "+79991234567"}}
 	if t.SBP {
 		req.Methods = []acquiring.Method{acquiring.MethodSBP}
@@ -216,12 +216,12 @@ func (s *Sandbox) trial(ctx context.Context, w way, t TrialOrder) (Order, error)
 	return o, nil
 }
 
-// trialNumber is the number of the next trial order: "T-1".
-func (s *Sandbox) trialNumber() string {
+// trialNumber is the number of the next trial order or receipt: "T-1".
+func (s *Sandbox) trialNumber(prefix string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trials++
-	return fmt.Sprintf("T-%d", s.trials)
+	return fmt.Sprintf("%s-%d", prefix, s.trials)
 }
 
 func trialReceipt(id, name string, sum money.Amount, vat fiscal.VAT, email string) fiscal.Receipt {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -51,7 +52,7 @@ func readable(body []byte) string {
 	}
 	var b bytes.Buffer
 	if (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) && json.Indent(&b, []byte(text), "", "  ") == nil {
-		return b.String()
+		return unescaped(b.String())
 	}
 	if payload, ok := jwtPayload(text); ok {
 		return payload + "\n\n" + text
@@ -85,7 +86,20 @@ func jwtPayload(text string) (string, bool) {
 	if json.Indent(&b, raw, "", "  ") != nil {
 		return "", false
 	}
-	return b.String(), true
+	return unescaped(b.String()), true
+}
+
+var escape = regexp.MustCompile(`\\u[0-9a-fA-F]{4}`)
+
+// unescaped writes the letters that some services escape in JSON.
+func unescaped(text string) string {
+	return escape.ReplaceAllStringFunc(text, func(e string) string {
+		r, err := strconv.ParseUint(e[2:], 16, 32)
+		if err != nil || r < 0xa0 || r >= 0xd800 && r < 0xe000 {
+			return e
+		}
+		return string(rune(r))
+	})
 }
 
 // Secrets are covered in the request log: these are test credentials, but what

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRun: the program prints a link, serves there, and stops when told.
+func TestRun(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	in, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"-addr", "127.0.0.1:0", "-orangedata", "127.0.0.1:0"}, out) }()
+	line, err := bufio.NewReader(in).ReadString('\n')
+	require.NoError(t, err)
+	go func() { _, _ = io.Copy(io.Discard, in) }()
+	link := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(line)
+	require.NotEmpty(t, link, line)
+	resp, err := http.Get(link)
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	_ = resp.Body.Close()
+	assert.Contains(t, string(body), "Пробный заказ")
+	stop()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not stop")
+	}
+}
+
+// TestWrongFlags: what cannot be served is an error, not a stack.
+func TestWrongFlags(t *testing.T) {
+	var out strings.Builder
+	require.Error(t, run(context.Background(), []string{"-nope"}, &out))
+	require.Error(t, run(context.Background(), []string{"-addr", "256.0.0.1:1"}, &out))
+	require.Error(t, run(context.Background(), []string{"-addr", "127.0.0.1:0", "-orangedata", "256.0.0.1:1"}, &out))
+}
