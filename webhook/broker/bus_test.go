@@ -121,13 +121,16 @@ func (b bus) atNATS(f func(js natsgo.JetStreamContext, topic string) error) erro
 	return errors.Join(f(js, b.Topic), f(js, b.poison()))
 }
 
+// patient is for a busy machine.
+var patient = []natsgo.Option{natsgo.Timeout(15 * time.Second)}
+
 // The publishers and subscribers are set as the package's page says; the times
 // are shorter, so that what a killed consumer held comes again soon.
 
 func (b bus) publisher() (message.Publisher, error) {
 	switch b.Kind {
 	case jetStream:
-		return nats.NewPublisher(nats.PublisherConfig{URL: b.Address, JetStream: nats.JetStreamConfig{TrackMsgId: true}}, watermill.NopLogger{})
+		return nats.NewPublisher(nats.PublisherConfig{URL: b.Address, NatsOptions: patient, JetStream: nats.JetStreamConfig{TrackMsgId: true}}, watermill.NopLogger{})
 	case rabbitMQ:
 		return amqp.NewPublisher(b.queue(), watermill.NopLogger{})
 	default:
@@ -144,7 +147,7 @@ func (b bus) subscriber() (message.Subscriber, error) {
 	switch b.Kind {
 	case jetStream:
 		return nats.NewSubscriber(nats.SubscriberConfig{URL: b.Address, QueueGroupPrefix: "ledger", NakDelay: nats.NewStaticDelay(10 * time.Millisecond),
-			CloseTimeout: 5 * time.Second,
+			CloseTimeout: 5 * time.Second, NatsOptions: patient,
 			JetStream: nats.JetStreamConfig{DurablePrefix: "ledger", SubscribeOptions: []natsgo.SubOpt{
 				natsgo.DeliverAll(), natsgo.AckExplicit(), natsgo.ManualAck(), natsgo.AckWait(2 * time.Second), natsgo.MaxAckPending(60)}},
 		}, watermill.NopLogger{})
