@@ -24,7 +24,7 @@ import (
 func TestOnceWhateverBreaks(t *testing.T) {
 	kinds := []alfacrmtest.FaultKind{alfacrmtest.Drop, alfacrmtest.LostAnswer, alfacrmtest.ServerError, alfacrmtest.HTML, alfacrmtest.Cut,
 		alfacrmtest.RateLimit, alfacrmtest.Empty}
-	w := newWorld(t, nil).start()
+	w := started(newWorld(t, nil))
 	var want money.Amount
 	for _, op := range []string{alfacrmtest.OpLogin, alfacrmtest.OpPayIndex, alfacrmtest.OpPayCreate} {
 		for _, kind := range kinds {
@@ -34,8 +34,8 @@ func TestOnceWhateverBreaks(t *testing.T) {
 					w.crm.RevokeTokens()
 				}
 				w.crm.Fail(alfacrmtest.Fault{Op: op, Kind: kind, Times: times})
-				w.pay("sber", number)
-				w.tell()
+				w.Pay("sber", number)
+				w.Tell()
 				w.crm.ClearFaults()
 				want += money.RUB(3500, 0)
 				assert.Equal(t, want, w.crm.Balance(alfacrmtest.DefaultCustomer), "%s, %s, %d times", op, kind, times)
@@ -43,38 +43,37 @@ func TestOnceWhateverBreaks(t *testing.T) {
 		}
 	}
 	assert.Len(t, w.crm.Pays(), 3*len(kinds)*2)
-	assert.Equal(t, map[string]int{"done": 3 * len(kinds) * 2}, w.counts())
+	assert.Equal(t, map[string]int{"done": 3 * len(kinds) * 2}, w.Counts())
 	assert.Zero(t, w.crm.Overlaps())
-	assert.NotContains(t, w.log.String(), alfacrmtest.DefaultAPIKey)
+	assert.NotContains(t, w.Log(), alfacrmtest.DefaultAPIKey)
 }
 
 // TestParallelEvents: many payments, each notified several times at once; one
 // income each, and one request to AlfaCRM at a time.
 func TestParallelEvents(t *testing.T) {
 	w := newWorld(t, nil, alfacrmtest.WithOneAtATime(time.Millisecond))
-	b, err := w.program(&strings.Builder{}).Bridge(context.Background(), w.file)
+	b, err := w.Program(&strings.Builder{}).Bridge(context.Background(), w.File)
 	require.NoError(t, err)
-	w.b = b
-	w.handler.Store(b.Handler())
+	w.Use(b)
 	const payments = 12
 	var numbers []string
 	for range payments {
 		numbers = append(numbers, w.invoice("sber"))
 	}
-	w.sber.Mischief(sberbanktest.Mischief{Duplicates: 3})
+	w.Sber.Mischief(sberbanktest.Mischief{Duplicates: 3})
 	ctx, stop := context.WithCancel(context.Background())
 	running := make(chan error, 1)
 	go func() { running <- b.Run(ctx) }()
 	var all sync.WaitGroup
 	for _, number := range numbers {
 		all.Go(func() {
-			o, _ := w.sber.Order(number)
-			assert.NoError(t, w.sber.Pay(o.ID))
+			o, _ := w.Sber.Order(number)
+			assert.NoError(t, w.Sber.Pay(o.ID))
 		})
 	}
 	all.Wait()
-	w.sber.Deliver()
-	require.Eventually(t, func() bool { return w.counts()["done"] == payments }, 20*time.Second, 10*time.Millisecond)
+	w.Sber.Deliver()
+	require.Eventually(t, func() bool { return w.Counts()["done"] == payments }, 20*time.Second, 10*time.Millisecond)
 	stop()
 	require.NoError(t, <-running)
 	require.NoError(t, b.Close())
@@ -87,26 +86,25 @@ func TestParallelEvents(t *testing.T) {
 // payment, and a callback that comes afterwards adds nothing.
 func TestLostCallback(t *testing.T) {
 	w := newWorld(t, nil)
-	p := w.program(&strings.Builder{})
+	p := w.Program(&strings.Builder{})
 	p.Poller.Every, p.Poller.First, p.Poller.Last, p.Poller.Gap = 10*time.Millisecond, time.Millisecond, 20*time.Millisecond, time.Millisecond
 	p.Outbox.Every = 10 * time.Millisecond
-	b, err := p.Bridge(context.Background(), w.file)
+	b, err := p.Bridge(context.Background(), w.File)
 	require.NoError(t, err)
-	w.b = b
-	w.handler.Store(b.Handler())
-	w.sber.Mischief(sberbanktest.Mischief{Lose: -1})
+	w.Use(b)
+	w.Sber.Mischief(sberbanktest.Mischief{Lose: -1})
 	number := w.invoice("sber")
 	ctx, stop := context.WithCancel(context.Background())
 	running := make(chan error, 1)
 	go func() { running <- b.Run(ctx) }()
-	w.pay("sber", number)
+	w.Pay("sber", number)
 	require.Eventually(t, func() bool { return len(w.crm.Pays()) == 1 }, 20*time.Second, 10*time.Millisecond)
-	w.sber.Mischief(sberbanktest.Mischief{})
-	o, _ := w.sber.Order(number)
-	require.NoError(t, w.sber.Resend(o.ID))
-	w.sber.Deliver()
+	w.Sber.Mischief(sberbanktest.Mischief{})
+	o, _ := w.Sber.Order(number)
+	require.NoError(t, w.Sber.Resend(o.ID))
+	w.Sber.Deliver()
 	// So is a refund that was made in the bank's cabinet.
-	cabinet, err := sberbank.New(w.sber.Config())
+	cabinet, err := sberbank.New(w.Sber.Config())
 	require.NoError(t, err)
 	_, err = cabinet.Refund(ctx, acquiring.RefundRequest{ID: acquiring.PaymentID(o.ID), Key: "cabinet-1", Amount: money.RUB(500, 0)})
 	require.NoError(t, err)
@@ -192,34 +190,34 @@ func TestUnknowns(t *testing.T) {
 			for range 5 { // so that the search has pages
 				w.crm.AddPay(alfacrmtest.Pay{Branch: 1, Customer: 2091, Type: 1, CashDesk: 4, Article: 2, Income: 100, Date: "01.03.2026", Note: "наличные"})
 			}
-			w.start()
+			w.Start()
 			number := w.invoice("sber")
-			w.pay("sber", number)
+			w.Pay("sber", number)
 			w.crm.Fail(alfacrmtest.Fault{Op: alfacrmtest.OpPayCreate, Kind: alfacrmtest.LostAnswer})
-			w.tell()
+			w.Tell()
 			require.Len(t, w.crm.Pays(), 6)
-			w.command("refund", number)
-			w.tell()
+			w.Command("refund", number)
+			w.Tell()
 			if !u.person {
 				assert.Len(t, w.crm.Pays(), 7)
-				assert.Equal(t, map[string]int{"done": 2}, w.counts())
+				assert.Equal(t, map[string]int{"done": 2}, w.Counts())
 				return
 			}
 			assert.Len(t, w.crm.Pays(), 6)
-			assert.Equal(t, map[string]int{"done": 1, "attention": 1}, w.counts())
-			out := w.command("news")
+			assert.Equal(t, map[string]int{"done": 1, "attention": 1}, w.Counts())
+			out := w.Command("news")
 			key, _, _ := strings.Cut(out, "\t")
 			if name == "by a person" {
 				// The person posts it with the note that was asked for; retry finds it.
 				_, note, _ := strings.Cut(out, `note "`)
 				note, _, _ = strings.Cut(note, `"`)
 				w.crm.AddPay(alfacrmtest.Pay{Branch: 1, Customer: 2091, Type: 3, CashDesk: 4, Article: 2, Expenditure: money.RUB(3500, 0), Date: "01.03.2026", Note: note})
-				w.command("retry", key)
-				w.tell()
+				w.Command("retry", key)
+				w.Tell()
 			} else {
-				w.command("resolve", key, "проведено вручную")
+				w.Command("resolve", key, "проведено вручную")
 			}
-			assert.Equal(t, map[string]int{"done": 2}, w.counts())
+			assert.Equal(t, map[string]int{"done": 2}, w.Counts())
 		})
 	}
 }
@@ -227,21 +225,21 @@ func TestUnknowns(t *testing.T) {
 // TestPostedByHand: what a person posted meanwhile is not posted again, and
 // one with another sum is left to a person.
 func TestPostedByHand(t *testing.T) {
-	w := newWorld(t, nil).start()
+	w := started(newWorld(t, nil))
 	first, second := w.invoice("sber"), w.invoice("sber")
 	for _, number := range []string{first, second} {
-		o, _ := w.sber.Order(number)
+		o, _ := w.Sber.Order(number)
 		sum := money.RUB(3500, 0)
 		if number == second {
 			sum = money.RUB(350, 0)
 		}
 		w.crm.AddPay(alfacrmtest.Pay{Branch: 1, Customer: 2091, Type: 1, CashDesk: 4, Article: 2, Income: sum, Date: "01.03.2026", Note: "Сбер, mdOrder " + o.ID + ", картой"})
-		w.pay("sber", number)
+		w.Pay("sber", number)
 	}
-	w.tell()
+	w.Tell()
 	assert.Len(t, w.crm.Pays(), 2)
-	assert.Equal(t, map[string]int{"done": 1, "attention": 1}, w.counts())
-	assert.Contains(t, w.command("news"), "another sum")
+	assert.Equal(t, map[string]int{"done": 1, "attention": 1}, w.Counts())
+	assert.Contains(t, w.Command("news"), "another sum")
 }
 
 // TestHasWord: a number is not found within a longer one.
@@ -270,9 +268,9 @@ func TestConfig(t *testing.T) {
 		"shops: there is none":          func(c map[string]any) { c["shops"] = []any{}; c["alfacrm"].(map[string]any)["shops"] = nil },
 	} {
 		w := newWorld(t, change)
-		_, err := w.try("check")
+		_, err := w.Try("check")
 		require.ErrorContains(t, err, want)
 	}
-	_, err := newWorld(t, nil).try("fly")
+	_, err := newWorld(t, nil).Try("fly")
 	require.ErrorContains(t, err, "fly")
 }
