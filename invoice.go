@@ -277,7 +277,8 @@ func (r ChargeRequest) Validate() error {
 	return r.Invoice().Validate()
 }
 
-// Invoice is the charge as the order it is.
+// Invoice is the charge as the order it is: what both have in common. Token and IP
+// have no place in it.
 func (r ChargeRequest) Invoice() InvoiceRequest {
 	return InvoiceRequest{
 		OrderID: r.OrderID, Amount: r.Amount, Currency: r.Currency, Description: r.Description,

@@ -117,7 +117,8 @@ type Payment struct {
 	Raw            json.RawMessage // the provider's answer as it came
 }
 
-// Left is what can still be refunded.
+// Left is what can still be refunded: captured less refunded, in kopecks; 0 of
+// a nil payment and of one that was not captured.
 func (p *Payment) Left() money.Amount {
 	if p == nil || p.Captured < p.Refunded {
 		return 0
@@ -192,7 +193,8 @@ type Reply struct {
 	Body        []byte
 }
 
-// Write sends it.
+// Write sends the reply: its status (200 where it is 0), its content type and its
+// body. What goes wrong on the way shows in the provider's sending again.
 func (r Reply) Write(w http.ResponseWriter) {
 	if r.ContentType != "" {
 		w.Header().Set("Content-Type", r.ContentType)

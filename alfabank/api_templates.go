@@ -209,7 +209,7 @@ func (c *Client) ListTemplates(ctx context.Context, status string) ([]TemplateIn
 
 // Kinds of static codes.
 const (
-	StaticQR   = "SBP_QR"
+	StaticQR   = "SBP_QR"      // статический QR-код СБП
 	CashLinkQR = "CASH_SBP_QR" // кассовая ссылка
 )
 

@@ -95,7 +95,7 @@ type Payments struct {
 	Counter  money.Amount `json:"counter,omitzero"`  // встречное предоставление (1217)
 }
 
-// Total is the sum of all five.
+// Total is the sum of all five, in kopecks.
 func (p Payments) Total() money.Amount {
 	return p.Cash + p.Cashless + p.Prepaid + p.Credit + p.Counter
 }

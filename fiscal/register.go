@@ -28,12 +28,12 @@ type Register interface {
 // DocumentStatus is where a document stands.
 type DocumentStatus uint8
 
-// The statuses.
+// Where a document stands. Printed and failed are final.
 const (
-	DocumentUnknown DocumentStatus = iota
-	DocumentQueued                 // accepted, not printed yet
-	DocumentPrinted                // printed: Document.Fiscal says how
-	DocumentFailed                 // refused: Document.Failure says why
+	DocumentUnknown DocumentStatus = iota // the service said what this version does not know: ask again
+	DocumentQueued                        // accepted, not printed yet
+	DocumentPrinted                       // printed: Document.Fiscal says how
+	DocumentFailed                        // refused: Document.Failure says why
 )
 
 // String is "queued", "printed", "failed" or "unknown".

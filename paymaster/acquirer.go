@@ -313,7 +313,8 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 	return p, nil
 }
 
-// Void releases the hold (cancel).
+// Void releases the hold (cancel); nothing is taken. A payment that is not held
+// gives ErrConflict.
 func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	const op = "Void"
 	if err := checkID(op, "ID", string(id)); err != nil {

@@ -346,7 +346,9 @@ func (c *ClassicClient) ListPayments(ctx context.Context, f V1Filter) iter.Seq2[
 	}
 }
 
-// ListRefunds lists refunds (listRefunds).
+// ListRefunds lists refunds (listRefunds), of a payment or of a period, page by
+// page. It needs ClassicConfig.Login with the role Бухгалтер. The sequence ends
+// after the first error.
 func (c *ClassicClient) ListRefunds(ctx context.Context, f V1Filter) iter.Seq2[*V1Refund, error] {
 	const method = "listRefunds"
 	fetch := func(from, to time.Time) ([]json.RawMessage, bool, error) {

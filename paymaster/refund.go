@@ -164,7 +164,8 @@ func (c *Client) refundByKey(ctx context.Context, r acquiring.RefundRequest, inf
 	return nil, e
 }
 
-// RefundStatus reads a refund by Refund.ID.
+// RefundStatus reads a refund by Refund.ID: pending until PayMaster has executed
+// it. An unknown one is ErrNotFound.
 func (c *Client) RefundStatus(ctx context.Context, id string) (*acquiring.Refund, error) {
 	r, err := c.GetRefund(ctx, id)
 	if err != nil {

@@ -31,7 +31,9 @@ type Desk struct {
 	RefundParams []string
 }
 
-// Read reads the payment.
+// Read reads the payment by the gateway's number of it. captured is what is known
+// to have been captured, in kopecks, where the status alone does not tell; 0:
+// nothing is known.
 func (d *Desk) Read(ctx context.Context, id acquiring.PaymentID, captured money.Amount) (*acquiring.Payment, error) {
 	o, err := d.Order(ctx, id)
 	if err != nil {
@@ -252,7 +254,8 @@ func ChargeUnknown(err error) error {
 	return &known
 }
 
-// Charged is the payment, or ErrDeclined.
+// Charged is the payment if the charge went through or is under way, or else
+// ErrDeclined with the gateway's reason.
 func (d *Desk) Charged(p *acquiring.Payment) (*acquiring.Payment, error) {
 	if p.Failure == nil && p.Status != acquiring.StatusDeclined && p.Status != acquiring.StatusExpired && p.Status != acquiring.StatusCanceled {
 		return p, nil

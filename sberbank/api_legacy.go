@@ -172,7 +172,9 @@ type SBPQRRequest struct {
 // SBPQR is a code of СБП at the legacy gateway.
 type SBPQR = rbs.SBPCode
 
-// GetSBPQR issues the SBP code of an order.
+// GetSBPQR issues the SBP code of an order that is registered and not paid
+// (sbp/c2b/qr/dynamic/get.do), at the legacy gateway; ErrUnsupported at the new
+// one, where the code comes with the registration.
 func (c *Client) GetSBPQR(ctx context.Context, r SBPQRRequest) (*SBPQR, error) {
 	var out SBPQR
 	if err := c.call(ctx, epSBPQR, r, &out); err != nil {

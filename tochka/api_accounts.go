@@ -26,8 +26,8 @@ type CustomerType string
 
 // The types of customers.
 const (
-	CustomerBusiness CustomerType = "Business"
-	CustomerPersonal CustomerType = "Personal"
+	CustomerBusiness CustomerType = "Business" // a company: the one whose code is Config.CustomerCode
+	CustomerPersonal CustomerType = "Personal" // a natural person: takes no payments
 )
 
 // Customers lists what the key sees (GET customers; ReadCustomerData).
@@ -188,12 +188,12 @@ type Balance struct {
 // BalanceType is which balance it is.
 type BalanceType string
 
-// The balances.
+// The balances of an account.
 const (
-	BalanceOpening   BalanceType = "OpeningAvailable"
-	BalanceAvailable BalanceType = "ClosingAvailable" // what can be spent
-	BalanceBlocked   BalanceType = "Expected"         // blocked
-	BalanceOverdraft BalanceType = "OverdraftAvailable"
+	BalanceOpening   BalanceType = "OpeningAvailable"   // at the beginning of the day
+	BalanceAvailable BalanceType = "ClosingAvailable"   // what can be spent
+	BalanceBlocked   BalanceType = "Expected"           // blocked
+	BalanceOverdraft BalanceType = "OverdraftAvailable" // with the overdraft
 )
 
 // Balances are those of all accounts (GET balances; ReadBalances).

@@ -176,8 +176,8 @@ type DocumentKind string
 
 // The kinds of documents.
 const (
-	Bills            DocumentKind = "bills"
-	ClosingDocuments DocumentKind = "closing-documents"
+	Bills            DocumentKind = "bills"             // счета
+	ClosingDocuments DocumentKind = "closing-documents" // закрывающие документы
 )
 
 func (c *Client) document(op, method string, kind DocumentKind, documentID, tail string) (request, error) {
@@ -191,7 +191,8 @@ func (c *Client) document(op, method string, kind DocumentKind, documentID, tail
 	return request{op: op, method: method, path: join([]string{"invoice/v1.0/" + string(kind) + "/", company, "/", documentID, tail})}, nil
 }
 
-// DeleteDocument deletes a document.
+// DeleteDocument deletes a document by the number that its creation gave. An
+// unknown one is ErrNotFound.
 func (c *Client) DeleteDocument(ctx context.Context, kind DocumentKind, documentID string) error {
 	r, err := c.document("invoices.delete", http.MethodDelete, kind, documentID, "")
 	if err != nil {
@@ -200,7 +201,8 @@ func (c *Client) DeleteDocument(ctx context.Context, kind DocumentKind, document
 	return c.accepted(ctx, r, acquiring.ErrConflict, "")
 }
 
-// EmailDocument sends a document by e-mail.
+// EmailDocument lets the bank send a document, by the number that its creation
+// gave, to an e-mail address. Each call sends one more letter.
 func (c *Client) EmailDocument(ctx context.Context, kind DocumentKind, documentID, email string) error {
 	r, err := c.document("invoices.email", http.MethodPost, kind, documentID, "/email")
 	if err != nil {

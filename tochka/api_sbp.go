@@ -12,8 +12,8 @@ type SBPStatus string
 
 // The statuses in SBP.
 const (
-	SBPActive    SBPStatus = "Active"
-	SBPSuspended SBPStatus = "Suspended"
+	SBPActive    SBPStatus = "Active"    // takes payments
+	SBPSuspended SBPStatus = "Suspended" // does not
 )
 
 // LegalEntity is a company as SBP knows it.

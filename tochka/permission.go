@@ -46,7 +46,8 @@ func DefaultPermissions() []Permission {
 	return []Permission{ReadCustomerData, ReadAccountsBasic, ReadAcquiringData, MakeAcquiringOperation, ReadSBPData, EditSBPData, ManageWebhookData}
 }
 
-// DefaultScopes are the scopes of a token.
+// DefaultScopes are the scopes that [OAuth] asks for unless its Config names
+// others: all that this package has methods for.
 func DefaultScopes() []string {
 	return []string{"accounts", "balances", "customers", "statements", "sbp", "payments", "acquiring"}
 }

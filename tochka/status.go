@@ -186,8 +186,8 @@ type PaymentMode string
 
 // The ways to pay.
 const (
-	ModeSBP          PaymentMode = "sbp"
-	ModeCard         PaymentMode = "card"
+	ModeSBP          PaymentMode = "sbp"          // СБП
+	ModeCard         PaymentMode = "card"         // bank card; the only one that is held and saved
 	ModeTPay         PaymentMode = "tinkoff"      // T-Pay; needs its own application to the bank
 	ModeDolyame      PaymentMode = "dolyame"      // «Долями», instalments; the same
 	ModeDigitalRuble PaymentMode = "digitalRuble" // only in answers

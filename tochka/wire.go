@@ -149,7 +149,7 @@ type Time struct {
 	Raw string // as it came
 }
 
-// At is the moment t, for requests.
+// At is the moment t, for requests; the zero time is left out.
 func At(t time.Time) Time { return Time{Time: t} }
 
 // UnmarshalJSON reads it; null is the zero time.
@@ -186,7 +186,8 @@ func parseTime(text string) time.Time {
 // Date is a calendar day, YYYY-MM-DD.
 type Date string
 
-// DateOf is the day of t in Moscow.
+// DateOf is the day of t in Moscow, where the bank keeps its days; "" of the
+// zero time.
 func DateOf(t time.Time) Date {
 	if t.IsZero() {
 		return ""

@@ -43,8 +43,8 @@ type Source string
 
 // The sources of events.
 const (
-	FromCallback Source = "callback"
-	FromPoller   Source = "poller"
+	FromCallback Source = "callback" // the provider notified, and Handler heard it
+	FromPoller   Source = "poller"   // Poller asked the provider
 )
 
 // Outcome is what became of a notification or of a poll. The set may grow.

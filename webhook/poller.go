@@ -32,14 +32,14 @@ type Pending struct {
 	Until time.Time
 }
 
-// Defaults of Poller.
+// Defaults of [Poller]: what its fields are when they are zero.
 const (
-	DefaultEvery       = 10 * time.Second
-	DefaultFirst       = 30 * time.Second
-	DefaultLast        = 30 * time.Minute
-	DefaultGiveUpAfter = 7 * 24 * time.Hour
-	DefaultGap         = 200 * time.Millisecond
-	DefaultParallel    = 4
+	DefaultEvery       = 10 * time.Second       // between two looks at Pending
+	DefaultFirst       = 30 * time.Second       // the age at which a payment is asked for first
+	DefaultLast        = 30 * time.Minute       // the longest between two questions about one payment
+	DefaultGiveUpAfter = 7 * 24 * time.Hour     // of age
+	DefaultGap         = 200 * time.Millisecond // between two questions to one account
+	DefaultParallel    = 4                      // questions open at once to one account
 )
 
 // Poller asks for the payments whose callback never came and gives their news

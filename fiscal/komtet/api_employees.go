@@ -20,9 +20,9 @@ type EmployeeType string
 
 // The types of employees.
 const (
-	EmployeeCourier EmployeeType = "courier"
-	EmployeeCashier EmployeeType = "cashier"
-	EmployeeDriver  EmployeeType = "driver"
+	EmployeeCourier EmployeeType = "courier" // курьер: takes money at the door
+	EmployeeCashier EmployeeType = "cashier" // кассир
+	EmployeeDriver  EmployeeType = "driver"  // водитель
 )
 
 // EmployeeRequest is an employee to be made, or to be put in place of one.

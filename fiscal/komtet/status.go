@@ -38,8 +38,8 @@ type QueueState string
 
 // The states of a queue.
 const (
-	QueueActive  QueueState = "active"
-	QueuePassive QueueState = "passive"
+	QueueActive  QueueState = "active"  // a cash register is on line
+	QueuePassive QueueState = "passive" // none is: receipts wait
 )
 
 // Codes of errors that are known by name; the service has more, listed in a

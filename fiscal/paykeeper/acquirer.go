@@ -21,10 +21,11 @@ import (
 // the third needs a form, see PaymentForm.CreateBinding.
 type Acquirer struct{ c *Client }
 
-// Acquirer gives the account's payments.
+// Acquirer gives the account's payments as an [acquiring.Acquirer]. It shares
+// everything with the Client: the Store, the security token, the locks.
 func (c *Client) Acquirer() *Acquirer { return &Acquirer{c} }
 
-// Client gives the whole of the protocol.
+// Client gives the whole of the protocol: the Client that the Acquirer came from.
 func (a *Acquirer) Client() *Client { return a.c }
 
 // Name is "paykeeper" and Config.Shop: see [acquiring.Named].

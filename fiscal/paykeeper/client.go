@@ -26,10 +26,10 @@ const DemoServer = "https://demo.paykeeper.ru"
 
 // Defaults of Config.
 const (
-	DefaultSBPSystem       = "sbp_default"
-	DefaultPrepaidField    = "sum_advance"
-	DefaultLookback        = 30 * 24 * time.Hour
-	DefaultReceiptLookback = 3 * 24 * time.Hour
+	DefaultSBPSystem       = "sbp_default"       // of SBPSystem: СБП on the payment page
+	DefaultPrepaidField    = "sum_advance"       // of PrepaidField: зачёт аванса
+	DefaultLookback        = 30 * 24 * time.Hour // of Lookback
+	DefaultReceiptLookback = 3 * 24 * time.Hour  // of ReceiptLookback
 	// TokenLifetime is how long a security token is used before a new one is
 	// asked for: PayKeeper changes it every 24 hours.
 	TokenLifetime = 23 * time.Hour

@@ -15,12 +15,12 @@ import (
 // implementation is safe for concurrent use; over a database it outlives the
 // process and is shared by its copies.
 type Store interface {
-	// Get gives the value, nil when there is none.
+	// Get gives the value; nil without an error when there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Add stores the value unless the key is there already, and says whether
 	// it did: INSERT … ON CONFLICT DO NOTHING.
 	Add(ctx context.Context, key string, value []byte) (added bool, err error)
-	// Set stores the value, whatever was there.
+	// Set stores the value, whatever was there. What it was is needed no more.
 	Set(ctx context.Context, key string, value []byte) error
 }
 

@@ -25,15 +25,15 @@ const (
 
 // Defaults of the options.
 const (
-	DefaultTable       = "acquiring_receipts"
-	DefaultEvery       = time.Second
-	DefaultFirst       = 2 * time.Second
-	DefaultLast        = 5 * time.Minute
-	DefaultTimeout     = 30 * time.Second
-	DefaultLease       = 2 * time.Minute
-	DefaultOverdue     = time.Hour
-	DefaultParallel    = 4
-	DefaultSubmissions = 10
+	DefaultTable       = "acquiring_receipts" // of Table
+	DefaultEvery       = time.Second          // of Every
+	DefaultFirst       = 2 * time.Second      // of Backoff's first
+	DefaultLast        = 5 * time.Minute      // of Backoff's last
+	DefaultTimeout     = 30 * time.Second     // of Timeout
+	DefaultLease       = 2 * time.Minute      // of Lease
+	DefaultOverdue     = time.Hour            // of Overdue
+	DefaultParallel    = 4                    // of Parallel, for one register
+	DefaultSubmissions = 10                   // of Submissions
 )
 
 // Option changes what New makes.
