@@ -1,0 +1,228 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/webhook"
+
+	"github.com/acquiring-go/acquiring/examples/bridges/retailcrm/crm"
+)
+
+// Bridge is the payment module. It is safe for concurrent use.
+type Bridge struct {
+	conf     Config
+	store    *store
+	shops    []*shop
+	statuses map[acquiring.Status]string
+	vat      map[string]fiscal.VAT
+	zone     *time.Location
+	now      func() time.Time
+	log      *slog.Logger
+	worker   *worker
+	visitors *visitors // of short links
+	guests   *visitors // who try the password
+
+	mu       sync.Mutex
+	accounts map[string]*crm.Client // by clientId
+}
+
+// Option changes what New makes.
+type Option func(*Bridge)
+
+// WithClock tells the bridge the time; without it, time.Now.
+func WithClock(now func() time.Time) Option { return func(b *Bridge) { b.now = now } }
+
+// WithLogger logs; without it, slog.Default.
+func WithLogger(l *slog.Logger) Option { return func(b *Bridge) { b.log = l } }
+
+// New opens the database and the shops of a configuration that ReadConfig
+// made.
+func New(ctx context.Context, c Config, opts ...Option) (*Bridge, error) {
+	b := &Bridge{conf: c, statuses: c.statuses(), vat: c.vat(), now: time.Now, log: slog.Default(), visitors: newVisitors(2, 20), guests: newVisitors(0.2, 10),
+		accounts: map[string]*crm.Client{}}
+	for _, o := range opts {
+		o(b)
+	}
+	b.worker = &worker{b: b, busy: map[int64]bool{}, paused: map[string]time.Time{}}
+	var err error
+	if b.zone, err = time.LoadLocation(c.Timezone); err != nil {
+		return nil, err
+	}
+	if b.store, err = openStore(ctx, c.Database, b.now); err != nil {
+		return nil, err
+	}
+	if err := b.openShops(ctx); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Bridge) openShops(ctx context.Context) error {
+	for _, sc := range b.conf.Shops {
+		bank, err := sc.open(ledger{b.store}, b.log)
+		if err != nil {
+			return acquiring.InOp("shop "+sc.Code, "", err)
+		}
+		hook, err := b.store.hook(ctx, sc.Code)
+		if err != nil {
+			return err
+		}
+		s := &shop{ShopConfig: sc, bank: bank, hook: hook}
+		if _, ok := s.capturer(); s.Hold && !ok {
+			return acquiring.Invalid("shops."+s.Code+".hold", "cannot be: the provider has no two-stage payments")
+		}
+		b.shops = append(b.shops, s)
+	}
+	return nil
+}
+
+// Close closes the database. Run must have ended.
+func (b *Bridge) Close() error { return b.store.close() }
+
+// Run works at the outbox and asks the banks for payments whose callbacks
+// never came, until ctx ends. What was begun is finished.
+func (b *Bridge) Run(ctx context.Context) error {
+	if err := b.registerChanged(ctx); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, s := range b.shops {
+		p := b.poller(s)
+		wg.Go(func() {
+			if err := p.Run(ctx); err != nil {
+				b.log.Error("the poller stopped", "shop", s.Code, "error", err)
+			}
+		})
+	}
+	b.worker.run(ctx)
+	return nil
+}
+
+// Drain does what is due in the outbox now, and says how many tasks that were:
+// for tests and for a program that is about to end.
+func (b *Bridge) Drain(ctx context.Context) (int, error) { return b.worker.drain(ctx) }
+
+// Waiting is how many tasks are in the outbox, due or not.
+func (b *Bridge) Waiting(ctx context.Context) (int, error) { return b.store.pending(ctx) }
+
+// poller asks a shop's bank for its open payments.
+func (b *Bridge) poller(s *shop) *webhook.Poller {
+	return &webhook.Poller{Process: b.process(s), Inbox: b.store.inbox, Logger: b.log, GiveUpAfter: time.Duration(b.conf.KeepDays) * 24 * time.Hour,
+		Pending: func(ctx context.Context) iter.Seq2[webhook.Pending, error] {
+			return func(yield func(webhook.Pending, error) bool) {
+				all, err := b.store.openInvoices(ctx, b.now().AddDate(0, -3, 0))
+				if err != nil {
+					yield(webhook.Pending{}, err)
+					return
+				}
+				for _, inv := range all {
+					if inv.Shop != s.Code {
+						continue
+					}
+					for _, a := range inv.Attempts {
+						if inv.watches(a) && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt}, nil) {
+							return
+						}
+					}
+				}
+			}
+		}}
+}
+
+// process is news, and wakes the worker when it is committed: at the latest
+// when the worker looks by itself.
+func (b *Bridge) process(s *shop) func(ctx context.Context, e webhook.Event) error {
+	news := b.news(s)
+	return func(ctx context.Context, e webhook.Event) error {
+		err := news(ctx, e)
+		time.AfterFunc(20*time.Millisecond, b.store.awake)
+		return err
+	}
+}
+
+// Handler serves the CRM, the banks, the customers and the settings page.
+func (b *Bridge) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /simple/connect", b.serveConnectInfo)
+	mux.HandleFunc("POST /simple/connect", b.serveConnect)
+	mux.HandleFunc("POST /crm/{path}/activity", b.serveActivity)
+	mux.HandleFunc("POST /crm/{path}/payment/create", b.action("create", func() any { return &createCall{} }, b.create))
+	mux.HandleFunc("POST /crm/{path}/payment/approve", b.action("approve", func() any { return &crm.ApproveRequest{} }, b.approve))
+	mux.HandleFunc("POST /crm/{path}/payment/cancel", b.action("cancel", func() any { return &crm.CancelRequest{} }, b.cancel))
+	mux.HandleFunc("POST /crm/{path}/payment/refund", b.action("refund", func() any { return &crm.RefundRequest{} }, b.giveRefund))
+	mux.HandleFunc("GET /crm/{path}/payment/status", b.serveStatus)
+	mux.HandleFunc("GET /pay/{slug}", b.servePay)
+	mux.HandleFunc("POST /pay/{slug}", b.servePay)
+	mux.HandleFunc("GET /logo.svg", serveLogo)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if err := b.store.db.PingContext(r.Context()); err != nil {
+			http.Error(w, "database", http.StatusServiceUnavailable)
+		}
+	})
+	for _, s := range b.shops {
+		mux.Handle("/hooks/"+s.Code+"/"+s.hook, webhook.Handler(s.bank, b.process(s), webhook.WithInbox(b.store.inbox), webhook.Logger(b.log)))
+	}
+	b.settings(mux)
+	return mux
+}
+
+// shop is the one with that code; nil: there is none.
+func (b *Bridge) shop(code string) *shop {
+	for _, s := range b.shops {
+		if s.Code == code {
+			return s
+		}
+	}
+	return nil
+}
+
+// client makes a client of an account.
+func (b *Bridge) client(systemURL, apiKey string) (*crm.Client, error) {
+	return crm.New(crm.Config{SystemURL: systemURL, APIKey: apiKey, Rate: b.conf.CRMRate, Logger: b.log})
+}
+
+// account is the client of a connection. There is one for each, because the
+// CRM counts the requests of a key.
+func (b *Bridge) account(ctx context.Context, clientID string) (*crm.Client, error) {
+	b.mu.Lock()
+	known := b.accounts[clientID]
+	b.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	c, err := b.store.connection(ctx, "client_id", clientID)
+	if err != nil {
+		return nil, err
+	}
+	made, err := b.client(c.SystemURL, c.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.accounts[clientID]; known != nil {
+		return known, nil
+	}
+	b.accounts[clientID] = made
+	return made, nil
+}
+
+// forget drops the client of a connection whose key or address changed.
+func (b *Bridge) forget(clientID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.accounts, clientID)
+}
+
+func (b *Bridge) link(inv *invoice) string     { return b.conf.PublicURL + "/pay/" + inv.Slug }
+func (b *Bridge) hookURL(s *shop) string       { return b.conf.PublicURL + "/hooks/" + s.Code + "/" + s.hook }
+func (b *Bridge) pageURL(c *connection) string { return b.conf.PublicURL + "/settings/" + c.Page }

@@ -1,0 +1,301 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/webhook"
+	"github.com/acquiring-go/acquiring/webhook/sqlinbox"
+
+	"github.com/acquiring-go/acquiring/examples/bridges/retailcrm/crm"
+)
+
+// news takes what the bank's callback or the poller brought, in the Inbox's
+// transaction: the invoice's new state and what follows of it are stored with
+// the mark that the news was taken, or not at all. The bank and the CRM are
+// called from the outbox.
+func (b *Bridge) news(s *shop) func(ctx context.Context, e webhook.Event) error {
+	return func(ctx context.Context, e webhook.Event) error {
+		if e.Payment == nil {
+			return nil
+		}
+		w := b.store.in(sqlinbox.Tx(ctx))
+		paymentID, n, err := w.find(ctx, s.Code, e.Payment.ID, e.Payment.OrderID)
+		if errors.Is(err, acquiring.ErrNotFound) {
+			b.log.Info("a payment of another program", "shop", s.Code, "payment", e.Payment.ID, "order", e.Payment.OrderID)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		inv, err := w.load(ctx, paymentID)
+		if err != nil {
+			return err
+		}
+		if err := b.apply(ctx, w, inv, inv.attempt(n), e.Payment, ""); err != nil {
+			return err
+		}
+		return w.save(ctx, inv)
+	}
+}
+
+// learn stores what the bank said of an attempt when it was asked.
+func (b *Bridge) learn(ctx context.Context, paymentID string, n int, p *acquiring.Payment, why string) (*invoice, error) {
+	return b.store.change(ctx, paymentID, func(w *work, inv *invoice) error {
+		return b.apply(ctx, w, inv, inv.attempt(n), p, why)
+	})
+}
+
+// apply moves the invoice on, and puts into the outbox what follows. Late and
+// repeated news changes nothing. why is the reason of a release that the
+// bridge itself made.
+func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p *acquiring.Payment, why string) error {
+	if a == nil || p == nil {
+		return nil
+	}
+	if a.ID == "" {
+		a.ID = p.ID
+	}
+	if !a.Status.CanBecome(p.Status) || a.Status == p.Status && p.Refunded <= a.Refunded {
+		return nil
+	}
+	first := !a.Status.Succeeded() && a.Status != acquiring.StatusAuthorized
+	came := p.Status.Succeeded() || p.Status == acquiring.StatusAuthorized
+	if first && came && (p.Amount != 0 && p.Amount != inv.Amount || p.Currency != "" && p.Currency != inv.Currency) {
+		return w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s: банк сообщил о платеже %s на %s %s, а выставлено %s %s. Платёж не принят, разберитесь в кабинете банка.",
+			a.OrderID, p.ID, p.Amount, p.Currency, inv.Amount, inv.Currency))
+	}
+	a.Status, a.Refunded = p.Status, p.Refunded
+	if p.Status.Succeeded() {
+		if a.Captured = p.Captured; a.Captured == 0 {
+			a.Captured = inv.Amount
+		}
+	}
+	switch {
+	case p.Status == acquiring.StatusAuthorized:
+		return b.held(ctx, w, inv, a)
+	case p.Status.Succeeded():
+		return b.paid(ctx, w, inv, a, p)
+	case p.Status == acquiring.StatusVoided:
+		a.Withdrawn = true
+		if inv.Paid == a.N {
+			return b.over(ctx, w, inv, acquiring.StatusVoided, why, "Холд снят")
+		}
+	case p.Status == acquiring.StatusDeclined, p.Status == acquiring.StatusExpired, p.Status == acquiring.StatusCanceled:
+		a.Withdrawn = true
+		if inv.Paid == a.N {
+			return b.over(ctx, w, inv, acquiring.StatusCanceled, why, "Банк отменил платёж")
+		}
+		// The invoice goes on: the link opens a new session. Only a status that
+		// was configured for this is told.
+		if word := b.statuses[p.Status]; inv.State == acquiring.StatusPending && word != "" && word != b.statuses[acquiring.StatusPending] {
+			u := b.update(inv)
+			u.Status = word
+			return w.enqueue(ctx, inv.ClientID, inv.PaymentID, laneCRM, taskUpdate, u)
+		}
+	}
+	return nil
+}
+
+// held: money is blocked for the attempt.
+func (b *Bridge) held(ctx context.Context, w *work, inv *invoice, a *attempt) error {
+	if ok, err := b.accept(ctx, w, inv, a); err != nil || !ok {
+		return err
+	}
+	s := b.shop(inv.Shop)
+	inv.State, inv.HoldUntil = acquiring.StatusAuthorized, b.now().Add(time.Duration(s.HoldTerm))
+	if s.Manual {
+		return b.tell(ctx, w, inv)
+	}
+	return w.bank(ctx, inv, taskConfirm, a.N)
+}
+
+// paid: money was taken for the attempt, and perhaps a part of it given back.
+func (b *Bridge) paid(ctx context.Context, w *work, inv *invoice, a *attempt, p *acquiring.Payment) error {
+	before := inv.State
+	if ok, err := b.accept(ctx, w, inv, a); err != nil || !ok {
+		if err == nil {
+			_, err = b.reconcile(ctx, w, inv, a)
+		}
+		return err
+	}
+	if inv.PaidAt.IsZero() {
+		if inv.PaidAt = p.PaidAt; inv.PaidAt.IsZero() {
+			inv.PaidAt = b.now()
+		}
+	}
+	inv.State = p.Status
+	told, err := b.reconcile(ctx, w, inv, a)
+	if err != nil {
+		return err
+	}
+	if !told {
+		if err := b.tell(ctx, w, inv); err != nil {
+			return err
+		}
+	}
+	// Nobody could ask the CRM before this money was taken.
+	if s := b.shop(inv.Shop); before == acquiring.StatusPending && p.Status == acquiring.StatusPaid && s.check() {
+		return w.bank(ctx, inv, taskVerify, a.N)
+	}
+	return nil
+}
+
+// accept decides whether the attempt is what pays the invoice. The first one
+// does, also when it is an old one that was paid late. Its siblings are made
+// unpayable; any other money goes back.
+func (b *Bridge) accept(ctx context.Context, w *work, inv *invoice, a *attempt) (bool, error) {
+	if inv.Paid == a.N {
+		return true, nil
+	}
+	if a.Back != "" {
+		if a.Status == acquiring.StatusPaid { // a hold that was to be released was taken meanwhile
+			return false, w.bank(ctx, inv, taskBack, a.N)
+		}
+		return false, nil
+	}
+	if inv.Paid == 0 && inv.State == acquiring.StatusPending {
+		inv.Paid = a.N
+		if a.N < len(inv.Attempts) {
+			if err := w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s оплачен по старой странице банка (попытка %d из %d). Оплата принята, новая страница отзывается.",
+				inv.Number, a.N, len(inv.Attempts))); err != nil {
+				return false, err
+			}
+		}
+		for _, other := range inv.Attempts {
+			if other != a && !other.Withdrawn {
+				if err := w.bank(ctx, inv, taskWithdraw, other.N); err != nil {
+					return false, err
+				}
+			}
+		}
+		return true, nil
+	}
+	a.Back = backDouble
+	if inv.Paid == 0 {
+		a.Back = backLate
+	}
+	text := fmt.Sprintf("Счёт %s: %s, попытка %d, платёж %s. ", inv.Number, a.Back, a.N, a.ID)
+	// A hold is always released. What was taken for a cancelled invoice goes
+	// back unless the shop wants to keep it.
+	if a.Back == backLate && a.Status != acquiring.StatusAuthorized && b.shop(inv.Shop).LatePayment == "keep" {
+		a.Back = ""
+		inv.Paid = a.N
+		return false, w.note(ctx, inv.ClientID, inv.Shop, text+"Деньги оставлены, решите сами.")
+	}
+	if err := w.note(ctx, inv.ClientID, inv.Shop, text+"Деньги возвращаются."); err != nil {
+		return false, err
+	}
+	return false, w.bank(ctx, inv, taskBack, a.N)
+}
+
+// over: the hold, or the invoice, came to its end without money.
+func (b *Bridge) over(ctx context.Context, w *work, inv *invoice, state acquiring.Status, why, otherwise string) error {
+	inv.State = state
+	if inv.Reason = why; why == "" {
+		inv.Reason = otherwise
+	}
+	return b.tell(ctx, w, inv)
+}
+
+// reconcile compares what the bank gave back with the refunds that are known:
+// those under way that fit are done, and what is left over was made in the
+// bank's cabinet. told says whether the CRM is told of the invoice by it.
+func (b *Bridge) reconcile(ctx context.Context, w *work, inv *invoice, a *attempt) (told bool, err error) {
+	extra := a.Refunded - inv.returned(a.N)
+	var news []*refund
+	for _, r := range inv.Refunds {
+		if r.Attempt == a.N && r.Status != acquiring.RefundDone && r.Status != acquiring.RefundFailed && r.Amount <= extra {
+			r.Status, r.Begun = acquiring.RefundDone, false
+			extra -= r.Amount
+			news = append(news, r)
+		}
+	}
+	if extra > 0 {
+		r := &refund{ID: uuid4(), Attempt: a.N, Amount: extra, Status: acquiring.RefundDone, Foreign: true, At: b.now()}
+		inv.Refunds = append(inv.Refunds, r)
+		news = append(news, r)
+	}
+	if inv.Paid != a.N {
+		return false, nil
+	}
+	for _, r := range news {
+		if err := b.tellRefund(ctx, w, inv, r); err != nil {
+			return false, err
+		}
+	}
+	return len(news) > 0, nil
+}
+
+// tell puts the invoice's state into the outbox for the CRM.
+func (b *Bridge) tell(ctx context.Context, w *work, inv *invoice) error {
+	return w.enqueue(ctx, inv.ClientID, inv.PaymentID, laneCRM, taskUpdate, b.update(inv))
+}
+
+// tellRefund does so with a refund in it.
+func (b *Bridge) tellRefund(ctx context.Context, w *work, inv *invoice, r *refund) error {
+	u := b.update(inv)
+	u.Refund = wireRefund(r)
+	return w.enqueue(ctx, inv.ClientID, inv.PaymentID, laneCRM, taskUpdate, u)
+}
+
+func wireRefund(r *refund) *crm.Refund {
+	out := &crm.Refund{ID: r.ID, Status: crm.RefundPending, Amount: crm.Roubles(r.Amount)}
+	switch r.Status {
+	case acquiring.RefundDone:
+		out.Status = crm.RefundSucceeded
+	case acquiring.RefundFailed:
+		out.Status = crm.RefundCanceled
+	}
+	if r.Foreign {
+		comment := "Возврат в кабинете банка"
+		out.Comment = &comment
+	}
+	return out
+}
+
+// update is the invoice as the CRM is told of it.
+func (b *Bridge) update(inv *invoice) crm.Update {
+	amount := crm.Roubles(b.amount(inv))
+	refundable := inv.State.Succeeded() && inv.left() > 0
+	cancellable := inv.State == acquiring.StatusPending || inv.State == acquiring.StatusAuthorized
+	u := crm.Update{InvoiceUUID: inv.InvoiceUUID, PaymentID: inv.PaymentID, Status: b.statuses[inv.State], Amount: &amount,
+		InvoiceURL: b.link(inv), Refundable: &refundable, Cancellable: &cancellable}
+	if inv.State.Succeeded() {
+		u.PaidAt = b.date(inv.PaidAt)
+	}
+	if inv.State == acquiring.StatusAuthorized {
+		u.ExpiredAt = b.date(inv.HoldUntil)
+	}
+	if inv.State == acquiring.StatusCanceled || inv.State == acquiring.StatusVoided {
+		u.CancellationDetails = cut(inv.Reason, 255)
+	}
+	return u
+}
+
+// amount is what was taken, or else what is to be paid.
+func (b *Bridge) amount(inv *invoice) money.Amount {
+	if inv.State.Succeeded() && inv.captured() > 0 {
+		return inv.captured()
+	}
+	return inv.Amount
+}
+
+// date is a time as the CRM writes it, at the account's clock.
+func (b *Bridge) date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(b.zone).Format(time.DateTime)
+}
+
+func cut(s string, runes int) string {
+	if r := []rune(s); len(r) > runes {
+		return string(r[:runes-1]) + "…"
+	}
+	return s
+}
