@@ -265,7 +265,7 @@ func (b *Bridge) approve(ctx context.Context, c *connection, in any) (any, error
 			// The bank is ahead of what we know: a second try of the CRM, or a
 			// capture in the bank's cabinet.
 			if now, readErr := s.bank.GetStatus(ctx, capture.ID); readErr == nil && now.Status != acquiring.StatusAuthorized {
-				if _, learnErr := b.learn(ctx, inv.PaymentID, inv.Paid, now, ""); learnErr == nil && now.Status.Succeeded() {
+				if _, learnErr := b.learn(ctx, inv.PaymentID, inv.Paid, now); learnErr == nil && now.Status.Succeeded() {
 					return nil, nil
 				}
 			}
@@ -273,7 +273,7 @@ func (b *Bridge) approve(ctx context.Context, c *connection, in any) (any, error
 		if err != nil {
 			return nil, err
 		}
-		_, err = b.learn(ctx, inv.PaymentID, inv.Paid, p, "")
+		_, err = b.learn(ctx, inv.PaymentID, inv.Paid, p)
 		return nil, err
 	})
 }
@@ -301,11 +301,14 @@ func (b *Bridge) cancel(ctx context.Context, c *connection, in any) (any, error)
 			if !ok {
 				return nil, refusal("Банк этого магазина не умеет отменять холд")
 			}
+			if err := b.because(ctx, inv.PaymentID, "Отменено в RetailCRM"); err != nil {
+				return nil, err
+			}
 			p, err := bank.Void(ctx, inv.current().ID)
 			if err != nil {
 				return nil, err
 			}
-			_, err = b.learn(ctx, inv.PaymentID, inv.Paid, p, "Отменено в RetailCRM")
+			_, err = b.learn(ctx, inv.PaymentID, inv.Paid, p)
 			return nil, err
 		case inv.State == acquiring.StatusPending:
 			_, err := b.store.change(ctx, inv.PaymentID, func(w *work, inv *invoice) error {
@@ -348,7 +351,7 @@ func (b *Bridge) status(ctx context.Context, c *connection, paymentID crm.Text) 
 		if a := inv.current(); a != nil && a.ID != "" && inv.watches(a) {
 			p, err := s.bank.GetStatus(ctx, a.ID)
 			if err == nil {
-				inv, err = b.learn(ctx, inv.PaymentID, a.N, p, "")
+				inv, err = b.learn(ctx, inv.PaymentID, a.N, p)
 			}
 			if err != nil {
 				b.log.Warn("the bank was not asked", "order", a.OrderID, "error", err)

@@ -160,7 +160,7 @@ func (b *Bridge) reuse(ctx context.Context, s *shop, inv *invoice, a *attempt) (
 		if err != nil {
 			return "", inv, err
 		}
-		if inv, err = b.learn(ctx, inv.PaymentID, a.N, p, ""); err != nil {
+		if inv, err = b.learn(ctx, inv.PaymentID, a.N, p); err != nil {
 			return "", inv, err
 		}
 		a = inv.attempt(a.N)
@@ -258,7 +258,7 @@ func (b *Bridge) abandon(ctx context.Context, s *shop, inv *invoice, a *attempt)
 	if err != nil {
 		return inv, err
 	}
-	if inv, err = b.learn(ctx, inv.PaymentID, a.N, p, ""); err != nil {
+	if inv, err = b.learn(ctx, inv.PaymentID, a.N, p); err != nil {
 		return inv, err
 	}
 	if b.ended(inv) != nil {

@@ -17,7 +17,9 @@ import (
 const workTime = 90 * time.Second
 
 // deliver tells the CRM. Where an earlier try may have arrived, the invoice is
-// read first, so that the same news is posted once.
+// read first, so that the same news is posted once. A key with no more than
+// the manual's permissions may not read it: then the news is posted again,
+// which changes nothing in the CRM.
 func (b *Bridge) deliver(ctx context.Context, t task, again bool) error {
 	var u crm.Update
 	if err := json.Unmarshal(t.Body, &u); err != nil {
@@ -32,7 +34,7 @@ func (b *Bridge) deliver(ctx context.Context, t task, again bool) error {
 		switch {
 		case err == nil && has(known, u):
 			return nil
-		case err != nil && !crm.Refused(err):
+		case err != nil && !crm.Refused(err) && !errors.Is(err, acquiring.ErrUnauthorized):
 			return err
 		}
 	}
@@ -100,7 +102,7 @@ func (b *Bridge) confirm(ctx context.Context, s *shop, inv *invoice, a *attempt)
 		return err
 	}
 	if p.Status != acquiring.StatusAuthorized {
-		_, err = b.learn(ctx, inv.PaymentID, a.N, p, "")
+		_, err = b.learn(ctx, inv.PaymentID, a.N, p)
 		return err
 	}
 	why := ""
@@ -114,6 +116,9 @@ func (b *Bridge) confirm(ctx context.Context, s *shop, inv *invoice, a *attempt)
 		}
 	}
 	if why != "" {
+		if err := b.because(ctx, inv.PaymentID, why); err != nil {
+			return err
+		}
 		p, err = bank.Void(ctx, a.ID)
 	} else {
 		p, err = bank.Capture(ctx, acquiring.CaptureRequest{ID: a.ID})
@@ -121,7 +126,7 @@ func (b *Bridge) confirm(ctx context.Context, s *shop, inv *invoice, a *attempt)
 	if err != nil {
 		return err
 	}
-	_, err = b.learn(ctx, inv.PaymentID, a.N, p, why)
+	_, err = b.learn(ctx, inv.PaymentID, a.N, p)
 	return err
 }
 
@@ -184,7 +189,7 @@ func (b *Bridge) giveBack(ctx context.Context, s *shop, inv *invoice, a *attempt
 			return err
 		}
 	}
-	_, err = b.learn(ctx, inv.PaymentID, a.N, p, "")
+	_, err = b.learn(ctx, inv.PaymentID, a.N, p)
 	return err
 }
 
@@ -201,7 +206,7 @@ func (b *Bridge) withdraw(ctx context.Context, s *shop, inv *invoice, a *attempt
 		if err != nil {
 			return true, err
 		}
-		_, err = b.learn(ctx, inv.PaymentID, a.N, p, "")
+		_, err = b.learn(ctx, inv.PaymentID, a.N, p)
 		return p.Status == acquiring.StatusPending, err
 	}
 	err = bank.Cancel(ctx, a.ID)
@@ -223,7 +228,7 @@ func (b *Bridge) withdraw(ctx context.Context, s *shop, inv *invoice, a *attempt
 	if readErr != nil {
 		return true, readErr
 	}
-	if _, readErr = b.learn(ctx, inv.PaymentID, a.N, p, ""); readErr != nil {
+	if _, readErr = b.learn(ctx, inv.PaymentID, a.N, p); readErr != nil {
 		return true, readErr
 	}
 	if p.Status == acquiring.StatusPending {
@@ -290,7 +295,7 @@ func (b *Bridge) refund(ctx context.Context, s *shop, paymentID string, amount m
 		}
 		plan = *r
 		if readErr == nil {
-			if err := b.apply(ctx, w, inv, a, p, ""); err != nil {
+			if err := b.apply(ctx, w, inv, a, p); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (b *Bridge) news(s *shop) func(ctx context.Context, e webhook.Event) error 
 		if err != nil {
 			return err
 		}
-		if err := b.apply(ctx, w, inv, inv.attempt(n), e.Payment, ""); err != nil {
+		if err := b.apply(ctx, w, inv, inv.attempt(n), e.Payment); err != nil {
 			return err
 		}
 		return w.save(ctx, inv)
@@ -44,16 +45,15 @@ func (b *Bridge) news(s *shop) func(ctx context.Context, e webhook.Event) error 
 }
 
 // learn stores what the bank said of an attempt when it was asked.
-func (b *Bridge) learn(ctx context.Context, paymentID string, n int, p *acquiring.Payment, why string) (*invoice, error) {
+func (b *Bridge) learn(ctx context.Context, paymentID string, n int, p *acquiring.Payment) (*invoice, error) {
 	return b.store.change(ctx, paymentID, func(w *work, inv *invoice) error {
-		return b.apply(ctx, w, inv, inv.attempt(n), p, why)
+		return b.apply(ctx, w, inv, inv.attempt(n), p)
 	})
 }
 
 // apply moves the invoice on, and puts into the outbox what follows. Late and
-// repeated news changes nothing. why is the reason of a release that the
-// bridge itself made.
-func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p *acquiring.Payment, why string) error {
+// repeated news changes nothing.
+func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p *acquiring.Payment) error {
 	if a == nil || p == nil {
 		return nil
 	}
@@ -83,12 +83,12 @@ func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p
 	case p.Status == acquiring.StatusVoided:
 		a.Withdrawn = true
 		if inv.Paid == a.N {
-			return b.over(ctx, w, inv, acquiring.StatusVoided, why, "Холд снят")
+			return b.over(ctx, w, inv, acquiring.StatusVoided, "", "Холд снят")
 		}
 	case p.Status == acquiring.StatusDeclined, p.Status == acquiring.StatusExpired, p.Status == acquiring.StatusCanceled:
 		a.Withdrawn = true
 		if inv.Paid == a.N {
-			return b.over(ctx, w, inv, acquiring.StatusCanceled, why, "Банк отменил платёж")
+			return b.over(ctx, w, inv, acquiring.StatusCanceled, "", "Банк отменил платёж")
 		}
 		// The invoice goes on: the link opens a new session. Only a status that
 		// was configured for this is told.
@@ -193,12 +193,20 @@ func (b *Bridge) accept(ctx context.Context, w *work, inv *invoice, a *attempt) 
 	return false, w.bank(ctx, inv, taskBack, a.N)
 }
 
+// because stores why a hold is about to be released: the bank's callback may
+// bring the release before its answer does.
+func (b *Bridge) because(ctx context.Context, paymentID, why string) error {
+	_, err := b.store.change(ctx, paymentID, func(_ *work, inv *invoice) error {
+		inv.Reason = why
+		return nil
+	})
+	return err
+}
+
 // over: the hold, or the invoice, came to its end without money.
 func (b *Bridge) over(ctx context.Context, w *work, inv *invoice, state acquiring.Status, why, otherwise string) error {
 	inv.State = state
-	if inv.Reason = why; why == "" {
-		inv.Reason = otherwise
-	}
+	inv.Reason = cmp.Or(why, inv.Reason, otherwise)
 	return b.tell(ctx, w, inv)
 }
 

@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/acquiring-go/acquiring"
@@ -60,6 +61,7 @@ func (b *Bridge) receipt(s *shop, r crm.CreateRequest, paid money.Amount) (*fisc
 			faults = append(faults, fmt.Sprintf("items[%d]: %v", i, err))
 			continue
 		}
+		line.ID = strconv.Itoa(i + 1) // a refund names its lines by it
 		lines = append(lines, line)
 	}
 	if len(faults) > 0 {
@@ -123,28 +125,6 @@ func (b *Bridge) line(item crm.Item) (fiscal.Line, error) {
 		}
 	}
 	return line, nil
-}
-
-// returnReceipt is the receipt of a refund: the sale's lines with the sum that
-// goes back spread over them.
-func (b *Bridge) returnReceipt(s *shop, inv *invoice, a *attempt, sum money.Amount, id string) (*fiscal.Receipt, error) {
-	if s.Receipts != "acquirer" {
-		return nil, nil
-	}
-	create, err := inv.request()
-	if err != nil {
-		return nil, err
-	}
-	sale, err := b.receipt(s, create, a.Captured)
-	if err != nil {
-		return nil, err
-	}
-	sale.SoldAt = inv.PaidAt
-	back, err := fiscal.Return(*sale, fiscal.Selection{ID: id, Sum: sum, Returned: inv.returned(a.N)})
-	if err != nil {
-		return nil, russianFaults(err)
-	}
-	return &back, nil
 }
 
 // russianFaults are the faults of a receipt in the manager's language.

@@ -95,8 +95,8 @@ func TestLenientDecoding(t *testing.T) {
 		`{"siteUrl":"tea"}`:               "siteUrl: не адрес",
 		`{"items":{"a":1},"customer":[]}`: "shopId",
 		`{"items":[{"name":"","price":"много"}, 5, null]}`: "items[0].price: не сумма",
-		`{"invoiceType":"qr"}`:                             "invoiceType",
-		`{"customer":{"email":"не почта"}}`:                "customer.email",
+		`{"invoiceType":"qr"}`:              "invoiceType",
+		`{"customer":{"email":"не почта"}}`: "customer.email",
 	} {
 		var r CreateRequest
 		require.NoError(t, json.Unmarshal([]byte(in), &r), in)
