@@ -232,8 +232,8 @@ func (b *Bridge) attempt(ctx context.Context, s *shop, inv *invoice) (target str
 		if _, err := b.store.change(ctx, inv.PaymentID, func(_ *work, inv *invoice) error {
 			a := inv.newest()
 			a.ID, a.PayURL, a.ExpiresAt = made.ID, made.PayURL, made.ExpiresAt
-			if a.ExpiresAt.IsZero() && req.TTL > 0 {
-				a.ExpiresAt = a.CreatedAt.Add(req.TTL)
+			if ours := a.CreatedAt.Add(req.TTL); a.ExpiresAt.IsZero() || ours.Before(a.ExpiresAt) {
+				a.ExpiresAt = ours
 			}
 			if a.Status == acquiring.StatusUnknown {
 				a.Status = acquiring.StatusPending
