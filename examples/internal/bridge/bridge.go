@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"math"
 	"strings"
 	"sync"
 	"time"
@@ -228,12 +227,15 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 		problem = fmt.Sprintf("order %s was for %s, the bank has %s", r.Number, r.Amount, p.Amount)
 	}
 	first := p.Status.Succeeded() && taken == 0 && p.Captured > 0
-	if first || p.Refunded > refunded {
-		var err error
-		if news.Again, err = b.paidBefore(ctx, tx, r); err != nil {
+	again := r.Again
+	if first {
+		others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0", r.Shop, r.Base, r.Number)
+		if err != nil {
 			return err
 		}
+		again = len(others) > 0
 	}
+	news.Again = again
 	if first {
 		taken = p.Captured
 		news.Kind, news.Key, news.Amount, news.Taken, news.At = Income, key(Income, a, p, 0), taken, taken, p.PaidAt
@@ -249,23 +251,8 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 			return err
 		}
 	}
-	takenAt := r.TakenAt
-	if first {
-		takenAt = b.now()
-	}
-	return b.exec(ctx, tx, "UPDATE "+table+" SET status = ?, taken = ?, taken_at = ?, refunded = ?, payment_id = ? WHERE shop = ? AND number = ?",
-		status.String(), int64(taken), millis(takenAt), int64(refunded), string(p.ID), r.Shop, r.Number)
-}
-
-// paidBefore says whether another attempt at the same order was paid before
-// this one, by the bridge's own order of hearing.
-func (b *Bridge) paidBefore(ctx context.Context, tx *sql.Tx, r *row) (bool, error) {
-	until := int64(math.MaxInt64)
-	if !r.TakenAt.IsZero() {
-		until = r.TakenAt.UnixMilli()
-	}
-	others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0 AND taken_at < ?", r.Shop, r.Base, r.Number, until)
-	return len(others) > 0, err
+	return b.exec(ctx, tx, "UPDATE "+table+" SET status = ?, taken = ?, again = ?, refunded = ?, payment_id = ? WHERE shop = ? AND number = ?",
+		status.String(), int64(taken), bit(again), int64(refunded), string(p.ID), r.Shop, r.Number)
 }
 
 // key names a movement: of a refund, by the sum given back until then.

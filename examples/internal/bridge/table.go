@@ -24,7 +24,7 @@ type row struct {
 	PayURL       string
 	Status       acquiring.Status
 	Taken        money.Amount // told to the CRM
-	TakenAt      time.Time    // when the bridge heard of it; zero: not yet
+	Again        bool         // another attempt at the same order was paid before
 	Refunded     money.Amount // told to the CRM
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
@@ -32,7 +32,7 @@ type row struct {
 
 const table = "bridge_payments"
 
-const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, taken_at, refunded, created_at, expires_at"
+const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, again, refunded, created_at, expires_at"
 
 func schema(d outbox.Dialect) []string {
 	return []string{
@@ -48,7 +48,7 @@ func schema(d outbox.Dialect) []string {
 			"  pay_url TEXT NOT NULL,\n" +
 			"  status " + d.IndexColumn(24, true) + ",\n" +
 			"  taken BIGINT NOT NULL, -- told to the CRM\n" +
-			"  taken_at BIGINT NOT NULL, -- 0: not yet\n" +
+			"  again INT NOT NULL, -- 1: another attempt at the order was paid before\n" +
 			"  refunded BIGINT NOT NULL, -- told to the CRM\n" +
 			"  created_at BIGINT NOT NULL, -- Unix milliseconds, as all times here\n" +
 			"  expires_at BIGINT NOT NULL, -- 0: unknown\n" +
@@ -71,6 +71,14 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
+// bit is a truth as the tables have it.
+func bit(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // rows runs a query for rows.
 func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any) (all []row, err error) {
 	rows, err := q.QueryContext(ctx, b.dialect.Bind("SELECT "+rowColumns+" FROM "+table+" "+where), args...)
@@ -80,9 +88,9 @@ func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any)
 	defer rows.Close()
 	for rows.Next() {
 		var r row
-		var amount, taken, takenAt, refunded, created, expires int64
+		var amount, taken, refunded, created, expires int64
 		var status, id string
-		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &takenAt, &refunded, &created, &expires); err != nil {
+		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &r.Again, &refunded, &created, &expires); err != nil {
 			return nil, err
 		}
 		r.Amount, r.Taken, r.Refunded, r.ID = money.Amount(amount), money.Amount(taken), money.Amount(refunded), acquiring.PaymentID(id)
@@ -90,9 +98,6 @@ func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any)
 			return nil, err
 		}
 		r.CreatedAt = time.UnixMilli(created)
-		if takenAt != 0 {
-			r.TakenAt = time.UnixMilli(takenAt)
-		}
 		if expires != 0 {
 			r.ExpiresAt = time.UnixMilli(expires)
 		}
@@ -116,12 +121,8 @@ func (b *Bridge) one(ctx context.Context, q querier, shop, number string, lock b
 
 // insert enters a new row; false: the number is there already.
 func (b *Bridge) insert(ctx context.Context, q querier, r row) (bool, error) {
-	own := 0
-	if r.Own {
-		own = 1
-	}
 	result, err := q.ExecContext(ctx, b.dialect.Bind("INSERT INTO "+table+" ("+rowColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (shop, number) DO NOTHING"),
-		r.Shop, r.Number, r.Base, r.Ref, r.Payer, int64(r.Amount), own, string(r.ID), r.PayURL, r.Status.String(), int64(r.Taken), millis(r.TakenAt), int64(r.Refunded),
+		r.Shop, r.Number, r.Base, r.Ref, r.Payer, int64(r.Amount), bit(r.Own), string(r.ID), r.PayURL, r.Status.String(), int64(r.Taken), bit(r.Again), int64(r.Refunded),
 		millis(r.CreatedAt), millis(r.ExpiresAt))
 	if err != nil {
 		return false, err
@@ -158,8 +159,9 @@ func (b *Bridge) open(ctx context.Context, shop string) ([]row, error) {
 		shop, b.now().Add(-24*time.Hour*time.Duration(b.conf.WatchDays)).UnixMilli())
 }
 
-// find is the newest attempt of an order by its number, with the attempt or
-// without; "" for shop: any.
+// find is an order by its number, with the attempt or without: the attempt that
+// was paid, that of this very number before others, or else the newest; "" for
+// shop: any.
 func (b *Bridge) find(ctx context.Context, shop, number string) (*row, error) {
 	where, args := "WHERE (number = ? OR base = ?)", []any{number, number}
 	if shop != "" {
@@ -171,7 +173,8 @@ func (b *Bridge) find(ctx context.Context, shop, number string) (*row, error) {
 	}
 	var best *row
 	for i, r := range all {
-		if best == nil || r.Status.Succeeded() && !best.Status.Succeeded() {
+		paid := r.Status.Succeeded()
+		if best == nil || paid && (!best.Status.Succeeded() || r.Number == number) {
 			best = &all[i]
 		}
 		if r.Shop != best.Shop {
