@@ -24,7 +24,7 @@ func TestPageShowsTheOrderAndTheForms(t *testing.T) {
 		SaveCard: true, Saved: []SavedCard{{ID: "b-1", Masked: "220220******2424"}},
 		SBPPayload: "https://qr.nspk.ru/AD1?type=02", SBPImage: []byte("PNG")})
 	for _, want := range []string{"1\u00a0234\u00a0567,89\u00a0₽", "Заказ A-7", "Чай &amp; Кофе» &lt;script&gt;", "Недостаточно средств",
-		"2202 2050 0001 2424", "05/2035 · 669", "оплата проходит", `value="&#34;q&#34;"`, "data:image/png;base64,UE5H",
+		"2202 2050 0001 2424", "05/2035 · 669", `name="pan" value="2202205000012424"`, `name="valid" value="05/2035"`, `name="cvc" value="669"`, "оплата проходит", `value="&#34;q&#34;"`, "data:image/png;base64,UE5H",
 		`href="https://qr.nspk.ru/AD1?type=02"`, `value="decline"`, `value="expire"`, `value="b-1"`, `name="save"`, `width=device-width`, `lang="ru"`} {
 		assert.Contains(t, html, want)
 	}

@@ -212,7 +212,6 @@ func (s *Sandbox) doFault(w http.ResponseWriter, r *http.Request) {
 		s.back(w, r, "/faults", "", err)
 		return
 	}
-	to := "/faults#" + string(p)
 	words, err := "", error(nil)
 	switch r.PathValue("do") {
 	case "add":
@@ -233,7 +232,6 @@ func (s *Sandbox) doFault(w http.ResponseWriter, r *http.Request) {
 	default:
 		err = errors.New("такого действия нет")
 	}
-	_ = to
 	s.back(w, r, "/faults", words, err)
 }
 
@@ -244,6 +242,15 @@ func (s *Sandbox) setCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.back(w, r, "/connect/"+string(p), "Адрес уведомлений записан", s.SetCallbackURL(p, strings.TrimSpace(r.PostFormValue("url"))))
+}
+
+func (s *Sandbox) setRedirect(w http.ResponseWriter, r *http.Request) {
+	address := strings.TrimSpace(r.PostFormValue("url"))
+	err := webAddress(address)
+	if err == nil {
+		s.Tochka.SetRedirectURL(address)
+	}
+	s.back(w, r, "/connect/"+string(Tochka), "Адрес возврата записан", err)
 }
 
 // steps are how far the clock may be moved at once.

@@ -50,7 +50,7 @@ func (s *Sandbox) faultsAt(p Provider) []fault {
 		case f.Kind == emulator.ServerError:
 			e.Words += fmt.Sprintf(" (%d)", max(f.Status, 502))
 		case f.Delay > 0:
-			e.Words += " (" + f.Delay.String() + ")"
+			e.Words += fmt.Sprintf(" (%d с)", int(f.Delay/time.Second))
 		}
 		out = append(out, e)
 	}

@@ -309,6 +309,16 @@ func TestForgedOnesAreSeen(t *testing.T) {
 	b.shows(b.look(path), "Адрес не задан")
 }
 
+// TestOAuthApplication: the address of an application is set as at the bank.
+func TestOAuthApplication(t *testing.T) {
+	s := trialStart(t)
+	b := open(t, s)
+	b.does("/connect/tochka/redirect", url.Values{"url": {"http://127.0.0.1:8080/oauth"}})
+	assert.Equal(t, "http://127.0.0.1:8080/oauth", s.TochkaOAuthConfig().RedirectURL)
+	b.refuses("/connect/tochka/redirect", url.Values{"url": {"javascript:alert(1)"}})
+	b.shows(b.look("/connect/tochka"), `value="http://127.0.0.1:8080/oauth"`)
+}
+
 // TestFaults: every kind of fault and every trouble of the callbacks is
 // switched on, does its work, and is switched off.
 func TestFaults(t *testing.T) {

@@ -84,8 +84,10 @@ func (s *Sandbox) emulators() []Emulator {
 // does; "": nowhere. OrangeData has no such setting, each document names its
 // own address: there it is that of the receipts which the pages print.
 func (s *Sandbox) SetCallbackURL(p Provider, address string) error {
-	if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("sandbox: %q is not an http(s) address", address)
+	if address != "" {
+		if err := webAddress(address); err != nil {
+			return err
+		}
 	}
 	switch e := s.Emulator(p).(type) {
 	case interface{ SetCallbackURL(string) }:
@@ -96,6 +98,14 @@ func (s *Sandbox) SetCallbackURL(p Provider, address string) error {
 	s.mu.Lock()
 	s.callbacks[p] = address
 	s.mu.Unlock()
+	return nil
+}
+
+// webAddress says why an address cannot be called.
+func webAddress(address string) error {
+	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("%q — не адрес http(s)", address)
+	}
 	return nil
 }
 
