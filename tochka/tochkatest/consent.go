@@ -264,7 +264,7 @@ func (s *Server) answerConsent(authorizeURL string, approve bool) (string, error
 	if err != nil {
 		return "", fmt.Errorf("tochkatest: %w", err)
 	}
-	if u.Path != "/connect/authorize" {
+	if !strings.HasSuffix(u.Path, "/connect/authorize") { // the emulator may be mounted below a prefix
 		return "", fmt.Errorf("tochkatest: %s is not the authorise address", u.Path)
 	}
 	s.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -90,5 +91,46 @@ func TestEveryProviderTakesAPayment(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, money.RUB(500, 0), refund.Amount)
 		})
+	}
+}
+
+// TestOAuthBelowThePrefix: the consent is made, the user allows it on the
+// bank's page, the code becomes a token, and the bank takes it.
+func TestOAuthBelowThePrefix(t *testing.T) {
+	s := start(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s.Tochka.SetRedirectURL("http://127.0.0.1:1/oauth")
+	o, err := tochka.NewOAuth(s.TochkaOAuthConfig())
+	require.NoError(t, err)
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, allow := range []func(link string) string{
+		func(link string) string {
+			resp, err := browser.PostForm(link, url.Values{"do": {"approve"}})
+			require.NoError(t, err)
+			_ = resp.Body.Close()
+			require.Equal(t, http.StatusSeeOther, resp.StatusCode)
+			return resp.Header.Get("Location")
+		},
+		func(link string) string {
+			back, err := s.Tochka.Approve(link)
+			require.NoError(t, err)
+			return back
+		},
+	} {
+		begun, err := o.Begin(ctx)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(begun.URL, s.URL+"/tochka/connect/authorize?"), begun.URL)
+		back, err := url.Parse(allow(begun.URL))
+		require.NoError(t, err)
+		require.Equal(t, "127.0.0.1:1", back.Host)
+		code, err := o.Returned(back.Query(), begun.State)
+		require.NoError(t, err)
+		require.NoError(t, o.Exchange(ctx, "school", code))
+		c := s.TochkaConfig()
+		c.Token, c.TokenSource = "", o.TokenSource("school")
+		client, err := tochka.New(c)
+		require.NoError(t, err)
+		require.NoError(t, client.Check(ctx))
 	}
 }
