@@ -242,6 +242,29 @@ func TestPostedByHand(t *testing.T) {
 	assert.Contains(t, w.Command("news"), "another sum")
 }
 
+// TestShortNumber: a short number in somebody's note is not the bank's.
+func TestShortNumber(t *testing.T) {
+	w := started(newWorld(t, nil))
+	number := w.invoice("pm")
+	w.Pay("pm", number)
+	state := w.Command("status", number)
+	id := strings.TrimSpace(state[strings.LastIndex(state, " ")+1:])
+	require.Less(t, len(id), long)
+	w.crm.AddPay(alfacrmtest.Pay{Branch: 1, Customer: 2091, Type: 1, CashDesk: 4, Article: 2, Income: money.RUB(3500, 0), Date: "01.03.2026", Note: "договор " + id})
+	w.Tell()
+	assert.Len(t, w.crm.Pays(), 2)
+	assert.Equal(t, map[string]int{"done": 1}, w.Counts())
+}
+
+// TestDemo: the first thing that a newcomer sees is right.
+func TestDemo(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, demo(context.Background(), &out))
+	for _, line := range []string{"баланс клиента 2091: 3500.00", "баланс клиента 2091: 4999.90", "баланс клиента 2091: 3999.90", "3 in state done"} {
+		assert.Contains(t, out.String(), line)
+	}
+}
+
 // TestHasWord: a number is not found within a longer one.
 func TestHasWord(t *testing.T) {
 	for text, want := range map[string]bool{"платёж 123": true, "платёж 1234": false, "платёж 0123, 123": true, "123": true, "": false, "a123": false, "123-4": false, "(123)": true, "возврат 123/500": false} {

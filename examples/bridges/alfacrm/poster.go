@@ -105,13 +105,13 @@ func (p *poster) Post(ctx context.Context, n bridge.News) (string, error) {
 	return strconv.Itoa(made.ID), nil
 }
 
-// mark is what a note says of a movement, and nothing else says: the bank's
-// number of the payment; of a refund, also what was given back in all.
+// mark is what a note says of a movement, and nothing else says: the provider
+// and its number of the payment; of a refund, also what was given back in all.
 func mark(n bridge.News) string {
 	if n.Kind == bridge.Refund {
-		return fmt.Sprintf("возврат %s/%s", n.PaymentID, n.Refunded.Minor())
+		return fmt.Sprintf("%s, возврат %s/%s", n.Provider, n.PaymentID, n.Refunded.Minor())
 	}
-	return "платёж " + string(n.PaymentID)
+	return fmt.Sprintf("%s, платёж %s", n.Provider, n.PaymentID)
 }
 
 // pay is the payment as it is to be posted.
@@ -142,21 +142,26 @@ func (p *poster) pay(n bridge.News, customer int, to place) api.Pay {
 	if n.Card != "" {
 		words += ", карта " + n.Card
 	}
-	out.Note = fmt.Sprintf("%s, заказ %s, %s, %s", words, n.OrderID, n.Provider, mark(n))
+	out.Note = fmt.Sprintf("%s, заказ %s, %s", words, n.OrderID, mark(n))
 	return out
 }
 
+// long is a number of a bank's that cannot stand in a note by chance. mdOrder
+// of Sberbank and Alfa-Bank has 36 characters; a short one, as PayMaster's,
+// could be anything: the number of a contract, of a group.
+const long = 16
+
 // same says whether a payment of AlfaCRM's is the movement. Income that was
-// posted by hand counts too, if the bank's number stands in its note or in the
-// field for it.
+// posted by hand counts too, if the bank's long number stands in its note, or
+// any in the field for it.
 func (p *poster) same(old, want api.Pay, n bridge.News) bool {
 	if old.PayTypeID != want.PayTypeID {
 		return false
 	}
-	if n.Kind == bridge.Refund {
+	if n.Kind == bridge.Refund || hasWord(old.Note, mark(n)) {
 		return hasWord(old.Note, mark(n))
 	}
-	return hasWord(old.Note, string(n.PaymentID)) || p.CustomField != "" && old.Custom[p.CustomField] == string(n.PaymentID)
+	return len(n.PaymentID) >= long && hasWord(old.Note, string(n.PaymentID)) || p.CustomField != "" && old.Custom[p.CustomField] == string(n.PaymentID)
 }
 
 // hasWord says whether the text has the word, whole: 123 is not in 1234.

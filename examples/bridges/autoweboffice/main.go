@@ -24,12 +24,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := bridge.Main(ctx, program, os.Args[1:]); err != nil {
+	p := program
+	p.Demo = demo
+	if err := bridge.Main(ctx, p, os.Args[1:]); err != nil {
 		log.Fatal(err)
 	}
 }
 
-var program = bridge.Program{Name: "autoweboffice", Open: open, Demo: demo}
+var program = bridge.Program{Name: "autoweboffice", Open: open}
 
 // open reads the file. The bank's order number has the invoice's code in it,
 // so that a payment finds its invoice even without the bridge's memory.

@@ -337,3 +337,12 @@ func TestKilled(t *testing.T) {
 		})
 	}
 }
+
+// TestDemo: the first thing that a newcomer sees is right.
+func TestDemo(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, demo(context.Background(), &out))
+	for _, line := range []string{"на 50.00, статус 1", "на 50.00, статус 5", "на 1499.90, статус 5", "на 500.00, статус 1", "2 in state attention"} {
+		assert.Contains(t, out.String(), line)
+	}
+}

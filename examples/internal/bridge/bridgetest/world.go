@@ -21,8 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/acquiring-go/acquiring/examples/internal/bridge"
-	"github.com/acquiring-go/acquiring/paymaster/paymastertest"
-	"github.com/acquiring-go/acquiring/sberbank/sberbanktest"
+	"github.com/acquiring-go/acquiring/examples/internal/bridge/stage"
 )
 
 // Bearer is the key of the bridge's own API.
@@ -30,9 +29,8 @@ const Bearer = "bridge-key-of-the-tests"
 
 // World is two banks and a bridge.
 type World struct {
+	stage.Banks
 	T    *testing.T
-	Sber *sberbanktest.Server
-	PM   *paymastertest.Server
 	File string         // of the bridge's settings
 	Conf map[string]any // what is in it; Rewrite after a change
 	URL  string         // at which the bridge is reached
@@ -73,20 +71,9 @@ func New(t *testing.T, p bridge.Program, lane string, section map[string]any, ch
 	}))
 	t.Cleanup(front.Close)
 	w.URL = front.URL
-	w.Sber = sberbanktest.NewServer(sberbanktest.WithCallbackURL(w.URL + "/hooks/sber"))
-	t.Cleanup(w.Sber.Close)
-	w.PM = paymastertest.NewServer(paymastertest.WithRefundTime(time.Millisecond))
-	t.Cleanup(w.PM.Close)
-	sber, pm := w.Sber.Config(), w.PM.Config()
-	w.Conf = map[string]any{
-		"public_url": w.URL, "database": filepath.Join(t.TempDir(), "bridge.db"), "key": Bearer, lane: section,
-		"shops": []any{
-			map[string]any{"code": "sber", "name": "Сбер", "provider": "sberbank", "settings": map[string]any{"base_url": sber.BaseURL,
-				"username": sber.UserName, "password": sber.Password, "callback_key": sber.CallbackKey}},
-			map[string]any{"code": "pm", "name": "PayMaster", "provider": "paymaster", "settings": map[string]any{"base_url": pm.BaseURL,
-				"merchant_id": pm.MerchantID, "token": pm.Token}},
-		},
-	}
+	w.Banks = stage.OpenBanks(w.URL)
+	t.Cleanup(w.Banks.Close)
+	w.Conf = map[string]any{"public_url": w.URL, "database": filepath.Join(t.TempDir(), "bridge.db"), "key": Bearer, lane: section, "shops": w.Shops()}
 	if change != nil {
 		change(w.Conf)
 	}
@@ -176,17 +163,7 @@ func (w *World) Invoice(args ...string) string {
 // Pay is the customer; the bank's callback is answered when it returns.
 func (w *World) Pay(shop, number string) {
 	w.T.Helper()
-	if shop == "pm" {
-		o, ok := w.PM.Order(number)
-		require.True(w.T, ok, number)
-		require.NoError(w.T, w.PM.Pay(o.ID))
-		w.PM.Deliver()
-		return
-	}
-	o, ok := w.Sber.Order(number)
-	require.True(w.T, ok, number)
-	require.NoError(w.T, w.Sber.Pay(o.ID))
-	w.Sber.Deliver()
+	require.NoError(w.T, w.Banks.Pay(shop, number))
 }
 
 // Tell moves the outbox, time after time, until nothing waits.
