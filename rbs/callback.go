@@ -8,10 +8,8 @@ import (
 	_ "crypto/sha512" // the hash of asymmetric checksums
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
@@ -246,10 +245,10 @@ func (v *Verifier) read(n *Notice, r *http.Request) error {
 	if len(body) == 0 {
 		return v.readForm(n, r.URL.RawQuery)
 	}
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	kind := r.Header.Get("Content-Type")
 	if strings.Contains(kind, "json") || (!strings.Contains(kind, "form-urlencoded") && len(trimmed) > 0 && trimmed[0] == '{') {
-		return v.readJSON(n, string(body), trimmed)
+		return v.readJSON(n, body)
 	}
 	return v.readForm(n, string(body))
 }
@@ -297,54 +296,68 @@ func (v *Verifier) readForm(n *Notice, raw string) error {
 	return v.check(n)
 }
 
-func (v *Verifier) readJSON(n *Notice, body string, document []byte) error {
-	var err error
-	if n.Params, n.Nested, err = flatten(n.Params, document); err != nil {
-		return v.refuse("", err.Error())
+func (v *Verifier) readJSON(n *Notice, body []byte) error {
+	n.Text = string(body)
+	if !utf8.Valid(body) {
+		return v.refuse("", "the body is not UTF-8")
 	}
-	n.Text = body
+	document := bytes.TrimPrefix(body, byteOrderMark)
+	if rest.Object(document) != nil {
+		return v.refuse("", "the body is not one JSON object")
+	}
+	var twice bool
+	if n.Params, n.Nested, twice = flatten(n.Params, n.Text[len(body)-len(document):]); twice {
+		return v.refuse("", "a member of the body is there twice")
+	}
 	return v.check(n)
 }
 
-// flatten appends the scalar members of a JSON object in their text form, in
-// the order they came, and says whether there were others.
-func flatten(params webhook.Params, document []byte) (_ webhook.Params, nested bool, err error) {
-	if !utf8.Valid(document) {
-		return params, false, errors.New("the body is not UTF-8")
-	}
-	bad := errors.New("the body is not one JSON object")
-	dec := json.NewDecoder(bytes.NewReader(document))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return params, false, bad
-	}
-	seen := make(map[string]bool)
-	for dec.More() {
-		token, err := dec.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return params, false, bad
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// fewMembers is how many names are compared one by one; more go through a map.
+const fewMembers = 32
+
+// flatten appends the scalar members of a JSON object, which is valid, in their
+// text form and in the order they came. It says whether there were others, and
+// whether a name was there twice. The parameters share the object's memory.
+func flatten(params webhook.Params, object string) (_ webhook.Params, nested, twice bool) {
+	var others []string
+	var seen map[string]bool
+	for name, value := range rest.Members(object) {
+		switch {
+		case seen != nil:
+			twice = seen[name]
+			seen[name] = true
+		case len(params)+len(others) == fewMembers:
+			seen = map[string]bool{}
+			for _, p := range params {
+				seen[p.Name] = true
+			}
+			for _, other := range others {
+				seen[other] = true
+			}
+			twice = seen[name]
+			seen[name] = true
+		default:
+			_, twice = params.Get(name)
+			twice = twice || slices.Contains(others, name)
 		}
-		if seen[name] {
-			return params, false, errors.New("a member of the body is there twice")
+		if twice {
+			return params, nested, true
 		}
-		seen[name] = true
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return params, false, bad
-		}
-		if value[0] == '{' || value[0] == '[' {
+		switch value[0] {
+		case '{', '[':
 			nested = true
+			others = append(others, name)
 			continue
+		case '"':
+			value, _ = rest.Text(value) // valid
+		case 'n':
+			value = ""
 		}
-		params = append(params, webhook.Param{Name: name, Value: scalarText(value)})
+		params = append(params, webhook.Param{Name: name, Value: value})
 	}
-	if closing, err := dec.Token(); err != nil || closing != json.Delim('}') {
-		return params, false, bad
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return params, false, errors.New("something follows the JSON object of the body")
-	}
-	return params, nested, nil
+	return params, nested, false
 }
 
 // check verifies the checksum first, then the form.

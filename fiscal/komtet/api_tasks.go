@@ -12,6 +12,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/money"
 )
 
@@ -71,7 +72,7 @@ func (f *FiscalData) UnmarshalJSON(data []byte) error {
 		return errors.New("something else where fiscal data should be")
 	}
 	*f = FiscalData{}
-	for name, value := range members(data) {
+	for name, value := range rest.Members(data) {
 		field := f.field(string(name))
 		if field == nil {
 			continue

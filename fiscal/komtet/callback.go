@@ -8,6 +8,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
@@ -38,10 +39,10 @@ type News struct {
 // UnmarshalJSON reads the body of a notification; what it has beside the fields
 // of News is passed over.
 func (n *News) UnmarshalJSON(data []byte) error {
-	if err := object(data); err != nil {
+	if err := rest.Object(data); err != nil {
 		return err
 	}
-	for name, value := range members(data) {
+	for name, value := range rest.Members(data) {
 		var err error
 		switch string(name) {
 		case "id":

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/money"
 )
 
@@ -198,16 +198,13 @@ func scalar(data []byte) (s string, number bool, err error) {
 	case string(data) == "null":
 		return "", false, nil
 	case data[0] == '"':
-		s, err = text(data)
+		s, err = rest.Text(data)
 		return s, false, err
 	case data[0] == '-' || ('0' <= data[0] && data[0] <= '9'):
 		return string(data), true, nil
 	}
 	return "", false, fmt.Errorf("%.20q where a text or a number should be", data)
 }
-
-// plain says whether the inside of a JSON text stands for itself.
-func plain(inner []byte) bool { return bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) }
 
 // marshal is json.Marshal without the escapes that only web pages need.
 func marshal(v any) ([]byte, error) {

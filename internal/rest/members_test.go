@@ -1,4 +1,4 @@
-package komtet
+package rest
 
 import (
 	"bytes"
@@ -9,15 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// members finds what encoding/json finds.
+// Members finds what encoding/json finds.
 func sameMembers(t *testing.T, data []byte) {
-	if object(data) != nil {
+	if Object(data) != nil {
 		return
 	}
 	var want map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(data, &want))
 	got := map[string][]byte{}
-	for name, value := range members(data) {
+	for name, value := range Members(data) {
 		got[string(name)] = value
 	}
 	assert.Len(t, got, len(want))
@@ -29,13 +29,13 @@ func sameMembers(t *testing.T, data []byte) {
 func TestMembers(t *testing.T) {
 	for _, s := range []string{`{}`, ` { } `, `{"a":1}`, "\n{\"a\" : \"b,}\" ,\t\"c\":[1,{\"d\":\"]\"}] , \"e\" :{\"f\":{}},\"g\":-1.5e3 ,\"h\":null}",
 		`{"\u0061\"":"\\","":"\""}`, `{"a":1,"a":2}`, `{"a":[[[]],"\\\""],"b":true}`} {
-		require.NoError(t, object([]byte(s)), s)
+		require.NoError(t, Object([]byte(s)), s)
 		sameMembers(t, []byte(s))
 	}
 	for _, s := range []string{``, `null`, `[]`, `5`, `{`, `{"a"}`, `{} {}`} {
-		assert.Error(t, object([]byte(s)), s)
+		assert.Error(t, Object([]byte(s)), s)
 	}
-	for range members([]byte(`{"a":1,"b":2}`)) {
+	for range Members([]byte(`{"a":1,"b":2}`)) {
 		break
 	}
 }
@@ -45,7 +45,7 @@ func FuzzMembers(f *testing.F) {
 	f.Add([]byte("{\"\xff\":1}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sameMembers(t, data)
-		for range members(data) { // whatever it is, it ends
+		for range Members(data) { // whatever it is, it ends
 		}
 	})
 }
