@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// program is a small program and what it came to.
+type program struct {
+	dir, title string
+	beside     string // the program without the package
+	module     string // "": the standard library alone
+	cold       bool   // built with an empty cache too
+
+	bytes          int64
+	modules, links int
+	build          time.Duration
+}
+
+const ourModule = "github.com/acquiring-go/acquiring"
+
+// programs in the order of the table.
+func programs() []program {
+	return []program{
+		{dir: "server", title: "server alone", cold: true},
+		{dir: "webhook", title: "**ours**: webhook alone", beside: "server", module: ourModule, cold: true},
+		{dir: "standardwebhooks", title: "standard-webhooks, checks only", beside: "server", module: "github.com/standard-webhooks/standard-webhooks/libraries", cold: true},
+		{dir: "svix", title: "svix, checks only", beside: "server", module: "github.com/svix/svix-webhooks"},
+		{dir: "stripewebhook", title: "stripe-go, its webhook package", beside: "server", module: "github.com/stripe/stripe-go/v85", cold: true},
+		{dir: "github", title: "go-github, its signature check", beside: "server", module: "github.com/google/go-github/v88"},
+		{dir: "serverclient", title: "server, HTTP client, JSON", cold: true},
+		{dir: "sberbank", title: "**ours**: Sberbank, invoices and callbacks", beside: "serverclient", module: ourModule, cold: true},
+		{dir: "fourbanks", title: "**ours**: four providers", beside: "serverclient", module: ourModule},
+	}
+}
+
+// footprint builds each program in a module of its own, as its user would.
+func footprint(root, tmp string, cold bool) ([]program, error) {
+	all := programs()
+	for i := range all {
+		p := &all[i]
+		fmt.Fprintln(os.Stderr, "building", p.dir)
+		dir, err := ownModule(root, tmp, p)
+		if err != nil {
+			return nil, err
+		}
+		out := filepath.Join(dir, "program")
+		build := []string{"build", "-trimpath", "-ldflags=-s -w", "-o", out, "."}
+		if _, err := command(dir, nil, "go", build...); err != nil {
+			return nil, err
+		}
+		info, err := os.Stat(out)
+		if err != nil {
+			return nil, err
+		}
+		p.bytes = info.Size()
+		graph, err := command(dir, nil, "go", "list", "-m", "all")
+		if err != nil {
+			return nil, err
+		}
+		linked, err := command(dir, nil, "go", "version", "-m", out)
+		if err != nil {
+			return nil, err
+		}
+		p.modules, p.links = strings.Count(string(graph), "\n")-1, strings.Count(string(linked), "\n\tdep\t")
+		if !cold || !p.cold {
+			continue
+		}
+		cache, err := os.MkdirTemp(tmp, "cache")
+		if err != nil {
+			return nil, err
+		}
+		start := time.Now()
+		if _, err := command(dir, []string{"GOCACHE=" + cache}, "go", build...); err != nil {
+			return nil, err
+		}
+		p.build = time.Since(start)
+		if err := os.RemoveAll(cache); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// ownModule copies the program into a module that needs nothing but its package.
+func ownModule(root, tmp string, p *program) (string, error) {
+	dir := filepath.Join(tmp, p.dir)
+	source, err := os.ReadFile(filepath.Join(root, "footprint", p.dir, "main.go"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), source, 0o644); err != nil {
+		return "", err
+	}
+	if _, err := command(dir, nil, "go", "mod", "init", "example.com/"+p.dir); err != nil {
+		return "", err
+	}
+	switch p.module {
+	case "":
+		return dir, nil
+	case ourModule:
+		_, err = command(dir, nil, "go", "mod", "edit", "-require="+ourModule+"@v0.0.0", "-replace="+ourModule+"="+filepath.Dir(root))
+	default:
+		var version []byte
+		if version, err = command(root, nil, "go", "list", "-m", "-f", "{{.Version}}", p.module); err == nil {
+			_, err = command(dir, nil, "go", "mod", "edit", "-require="+p.module+"@"+strings.TrimSpace(string(version)))
+		}
+	}
+	if err == nil {
+		_, err = command(dir, nil, "go", "mod", "tidy")
+	}
+	return dir, err
+}
+
+// markdown is the table of the programs; "" for none.
+func markdown(all []program) string {
+	if len(all) == 0 {
+		return ""
+	}
+	size, build := map[string]int64{}, map[string]time.Duration{}
+	var b strings.Builder
+	b.WriteString("\nA small program with each package, built in a module of its own with `-trimpath -ldflags='-s -w'`; \"more\" is beside the same program without the package, a cold build has an empty build cache:\n\n" +
+		"| program | bytes | more | modules in the graph | linked | cold build, s | more |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, p := range all {
+		size[p.dir], build[p.dir] = p.bytes, p.build
+		more, cold, longer := "", "", ""
+		if p.beside != "" {
+			more = fmt.Sprintf("%+d KB", (p.bytes-size[p.beside])/1000)
+		}
+		if p.build > 0 {
+			cold = fmt.Sprintf("%.1f", p.build.Seconds())
+			if before := build[p.beside]; before > 0 {
+				longer = fmt.Sprintf("%+.1f", (p.build - before).Seconds())
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %d | %d | %s | %s |\n", p.title, thousands(float64(p.bytes)), more, p.modules, p.links, cold, longer)
+	}
+	return b.String()
+}
