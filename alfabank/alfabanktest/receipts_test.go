@@ -161,3 +161,23 @@ func TestBaskets(t *testing.T) {
 	assert.Equal(t, "5", five.call("register.do", "orderNumber=A-1&amount=1&returnUrl="+ok+"&orderBundle="+url.QueryEscape(basket1))["errorCode"])
 	assert.Equal(t, "1.05", gateway.MilliText(1050))
 }
+
+// TestReceiptsOfTheFiscalService: what Receipts tells is what the bank answers,
+// printed, on its way and failed.
+func TestReceiptsOfTheFiscalService(t *testing.T) {
+	b := open(t)
+	id := b.register("A-1001", "&orderBundle="+url.QueryEscape(basket1))
+	require.NoError(t, b.Pay(id))
+	assert.Equal(t, "waiting", string(b.Receipts()[0].State))
+	b.Advance(30 * time.Second)
+	r, told := b.Receipts()[0], b.receipts(id)[0]
+	assert.Equal(t, "printed", string(r.State))
+	assert.Equal(t, []any{told["fn_number"], told["fiscal_document_number"], told["fiscal_document_attribute"], told["ecr_registration_number"], told["ofd_receipt_url"]},
+		[]any{r.FN, r.FD, r.FP, r.RegNumber, r.URL})
+	assert.Equal(t, []string{id, "1299.00", "Чай", "2", "14"}, []string{r.OrderID, r.Total.String(), r.Lines[0].Name, r.Lines[0].Quantity, r.Lines[0].VAT})
+	order, _ := b.Order(id)
+	assert.Equal(t, b.URL+"/payment/merchants/ecom/payment_en.html?mdOrder="+id, order.Link)
+	assert.False(t, order.TwoStage)
+	held, _ := b.Order(b.hold("A-1002", ""))
+	assert.True(t, held.TwoStage)
+}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
 // The cart of specification section 10.5.
@@ -238,4 +240,44 @@ func TestLegacyReceipts(t *testing.T) {
 	refusedWith(t, b.form("processRawPositionRefund.do", "orderId="+id+"&amount=100&positionId=7"), "8", tCartFormat.RU)
 	assert.Equal(t, obj{"errorCode": num("0")}, b.form("processRawSumRefund.do", "orderId="+id+"&amount=100&name=x&itemCode=y&taxType=0"))
 	refusedWith(t, b.form("processRawSumRefund.do", "orderId="+id+"&amount=100"), "5", tParam.RU)
+}
+
+// TestReceiptsOfTheCashService: what Receipts tells is what the bank answers,
+// printed, on its way and failed; a new callback address holds for both
+// gateways.
+func TestReceiptsOfTheCashService(t *testing.T) {
+	b := open(t, WithReceiptStep(time.Minute), WithReceiptError("DLV", ReceiptError{Text: "нет бумаги"}))
+	b.SetCallbackURL("https://elsewhere.example/hook")
+	out := b.call("v1/register.do", strings.ReplaceAll(fiscalOrder, "DLV", "SKU-2"))
+	require.Equal(t, "0", out["errorCode"])
+	id := out["orderId"].(string)
+	assert.Empty(t, b.Receipts())
+	require.NoError(t, b.Pay(id))
+	got := b.Receipts()
+	require.Len(t, got, 1)
+	assert.Equal(t, "waiting", string(got[0].State))
+	b.Advance(2 * time.Minute)
+	r := b.Receipts()[0]
+	told := b.receipts(id)[0].(obj)["payload"].(obj)
+	assert.Equal(t, "printed", string(r.State))
+	assert.Equal(t, []any{told["fnNumber"], told["fiscalDocumentNumber"], told["fiscalDocumentAttribute"], told["ecrRegistrationNumber"], told["ofdReceiptUrl"]},
+		[]any{r.FN, num(r.FD), num(r.FP), r.RegNumber, r.URL})
+	assert.Equal(t, id, r.OrderID)
+	assert.Equal(t, "799.50", r.Total.String())
+	require.Len(t, r.Lines, 2)
+	assert.Equal(t, emulator.ReceiptLine{Name: "Чай", Price: 40000, Quantity: "1.5", Sum: 60000, VAT: "2"}, r.Lines[0])
+	for _, d := range b.Deliveries() {
+		assert.True(t, strings.HasPrefix(d.URL, "https://elsewhere.example/hook"), d.URL)
+	}
+
+	out = b.call("v1/register.do", strings.Replace(fiscalOrder, "CRM-2026-000418", "CRM-2026-000419", 1))
+	require.NoError(t, b.Pay(out["orderId"].(string)))
+	b.Advance(2 * time.Minute)
+	r = b.Receipts()[1]
+	assert.Equal(t, []string{"failed", "нет бумаги", ""}, []string{string(r.State), r.Fault, r.FN})
+	order, _ := b.Order(id)
+	assert.Equal(t, b.URL+"/pp/pay_ru?orderId="+id, order.Link)
+	legacy, _ := b.Order(b.legacyOrder("registerPreAuth.do", "L-1", ""))
+	assert.Equal(t, []any{"legacy", true}, []any{legacy.Protocol, legacy.TwoStage})
+	assert.Contains(t, legacy.Link, "/payment/merchants/")
 }

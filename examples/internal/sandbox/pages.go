@@ -22,18 +22,15 @@ import (
 var web embed.FS
 
 var functions = template.FuncMap{
-	"rub":  rubles,
-	"when": clockTime,
-	"sum":  func(a money.Amount) string { return a.String() },
-	"qr":   qrPicture,
-	"text": func(b []byte) string { return readable(b) },
-	"safe": redacted,
-	"covered": func(b []byte) string {
-		return readable([]byte(redacted(string(b))))
-	},
+	"rub":     rubles,
+	"when":    clockTime,
+	"sum":     func(a money.Amount) string { return a.String() },
+	"qr":      qrPicture,
+	"text":    func(b []byte) string { return readable(b) },
+	"safe":    redacted,
+	"covered": shortened,
 	"header":  redactedHeader,
 	"seconds": func(d time.Duration) int { return int(d / time.Second) },
-	"join":    strings.Join,
 }
 
 // qrPicture is a code as an address for img.

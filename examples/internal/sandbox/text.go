@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -111,6 +112,22 @@ var (
 )
 
 const covered = "•••"
+
+var pageTitle = regexp.MustCompile(`(?s)<title>(.*?)</title>`)
+
+// shortened is a body of the request log: without secrets, indented, and of a
+// web page its title only.
+func shortened(body []byte) string {
+	text := strings.TrimSpace(string(body))
+	if start := strings.ToLower(text[:min(len(text), 15)]); strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") {
+		title := ""
+		if m := pageTitle.FindStringSubmatch(text); m != nil {
+			title = " «" + html.UnescapeString(m[1]) + "»"
+		}
+		return "веб-страница" + title + ", " + strconv.Itoa(len(body)) + " байт"
+	}
+	return readable([]byte(redacted(text)))
+}
 
 // redacted is a text of the request log without its secrets.
 func redacted(text string) string {

@@ -43,7 +43,7 @@ if (clock) {
 // with it.
 const main = document.querySelector("main[data-live]");
 if (main) {
-  let last = null, filled = false;
+  let last = main.innerHTML, filled = false;
   main.addEventListener("input", () => { filled = true; });
   main.addEventListener("click", (e) => {
     const details = e.target.closest("summary")?.parentElement;
@@ -57,7 +57,7 @@ if (main) {
       if (!answer.ok) return;
       const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
       if (!next) return;
-      if (last !== null && last !== next.innerHTML) {
+      if (last !== next.innerHTML) {
         main.innerHTML = next.innerHTML;
       }
       last = next.innerHTML;
