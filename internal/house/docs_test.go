@@ -212,6 +212,35 @@ func TestDocsNameRealTests(t *testing.T) {
 	}
 }
 
+// variable is one of the environment that a page or an example reads.
+var variable = regexp.MustCompile(`(?:Getenv\(|Name: )"([A-Z][A-Z0-9_]+)"`)
+
+// TestDocsNameRealVariables: the code of the pages reads the variables that the
+// examples and the doctor read, so that one set of them serves all.
+func TestDocsNameRealVariables(t *testing.T) {
+	known := map[string]bool{}
+	files, err := filepath.Glob(filepath.Join(root, "examples", "internal", "environ", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("the variables of the examples were not found", err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range variable.FindAllStringSubmatch(string(data), -1) {
+			known[m[1]] = true
+		}
+	}
+	for _, p := range pages(t) {
+		for _, m := range variable.FindAllStringSubmatch(p.text, -1) {
+			if !known[m[1]] {
+				t.Errorf("%s: the examples read no variable %s", p.path, m[1])
+			}
+		}
+	}
+}
+
 // testFunctions are the tests of the root module and of the nested ones, each
 // as folder.Name; the root package is "acquiring".
 func testFunctions(t *testing.T) map[string]bool {

@@ -14,6 +14,7 @@ var AlfaBankVariables = []Variable{
 	{Name: "ALFABANK_ENVIRONMENT", Doc: "test (default) or production"},
 	{Name: "ALFABANK_BASE_URL", Doc: "another host of the gateway"},
 	{Name: "ALFABANK_CALLBACK_KEY", Doc: "secret of signed callbacks (симметричная криптография)", Secret: true},
+	{Name: "ALFABANK_PREVIOUS_CALLBACK_KEY", Doc: "the one before, while it is being changed", Secret: true},
 	{Name: "ALFABANK_CALLBACK_CERT", Doc: "file with the bank's public key of callbacks, PEM (асимметричная)"},
 	{Name: "ALFABANK_CALLBACK_URL", Doc: "address of your callbacks, as set in the cabinet"},
 }
@@ -25,7 +26,7 @@ func AlfaBank(get Getenv) (alfabank.Config, error) {
 		return alfabank.Config{}, fmt.Errorf("ALFABANK_ENVIRONMENT: %w", err)
 	}
 	c := alfabank.Config{Environment: env, BaseURL: get("ALFABANK_BASE_URL"), UserName: get("ALFABANK_USERNAME"), Password: get("ALFABANK_PASSWORD"),
-		CallbackKey: get("ALFABANK_CALLBACK_KEY")}
+		CallbackKey: get("ALFABANK_CALLBACK_KEY"), PreviousCallbackKey: get("ALFABANK_PREVIOUS_CALLBACK_KEY")}
 	if file := get("ALFABANK_CALLBACK_CERT"); file != "" {
 		key, err := os.ReadFile(file)
 		if err != nil {

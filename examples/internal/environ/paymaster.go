@@ -29,6 +29,7 @@ func PayMaster(get Getenv) (paymaster.Config, error) {
 var PayMasterClassicVariables = []Variable{
 	{Name: "PAYMASTER_CLASSIC_MERCHANT_ID", Doc: "identifier of the site (Идентификатор, LMI_MERCHANT_ID)", Needed: true},
 	{Name: "PAYMASTER_CLASSIC_SECRET_KEY", Doc: "secret key (Секретный ключ)", Needed: true, Secret: true},
+	{Name: "PAYMASTER_CLASSIC_PREVIOUS_SECRET_KEY", Doc: "the one before, while it is being changed", Secret: true},
 	{Name: "PAYMASTER_CLASSIC_HASH", Doc: "kind of signature (Тип подписи): md5, sha1 or sha256 (default)"},
 	{Name: "PAYMASTER_CLASSIC_LOGIN", Doc: "user with automatic access, for statuses and refunds"},
 	{Name: "PAYMASTER_CLASSIC_PASSWORD", Doc: "password of that user", Secret: true},
@@ -44,7 +45,7 @@ func PayMasterClassic(get Getenv) (paymaster.ClassicConfig, error) {
 		return paymaster.ClassicConfig{}, fmt.Errorf("PAYMASTER_CLASSIC_ENVIRONMENT: %w", err)
 	}
 	c := paymaster.ClassicConfig{Environment: env, BaseURL: get("PAYMASTER_CLASSIC_BASE_URL"), MerchantID: get("PAYMASTER_CLASSIC_MERCHANT_ID"),
-		SecretKey: get("PAYMASTER_CLASSIC_SECRET_KEY"), Login: get("PAYMASTER_CLASSIC_LOGIN"), Password: get("PAYMASTER_CLASSIC_PASSWORD")}
+		SecretKey: get("PAYMASTER_CLASSIC_SECRET_KEY"), PreviousSecretKey: get("PAYMASTER_CLASSIC_PREVIOUS_SECRET_KEY"), Login: get("PAYMASTER_CLASSIC_LOGIN"), Password: get("PAYMASTER_CLASSIC_PASSWORD")}
 	switch h := strings.ToLower(get("PAYMASTER_CLASSIC_HASH")); h {
 	case "md5":
 		c.Hash = paymaster.MD5

@@ -15,6 +15,7 @@ import (
 var KomtetVariables = []Variable{
 	{Name: "KOMTET_SHOP_ID", Doc: "идентификатор магазина", Needed: true},
 	{Name: "KOMTET_SECRET", Doc: "секретный ключ магазина", Needed: true, Secret: true},
+	{Name: "KOMTET_PREVIOUS_SECRET", Doc: "the one before, while it is being changed", Secret: true},
 	{Name: "KOMTET_QUEUE_ID", Doc: "number of the queue (очередь)", Needed: true},
 	{Name: "KOMTET_ENVIRONMENT", Doc: "test (default): a queue of test registers; or production"},
 	{Name: "KOMTET_BASE_URL", Doc: "another host"},
@@ -31,7 +32,7 @@ func Komtet(get Getenv) (komtet.Config, error) {
 	if err != nil {
 		return komtet.Config{}, fmt.Errorf("KOMTET_QUEUE_ID: %q is not a number", get("KOMTET_QUEUE_ID"))
 	}
-	return komtet.Config{Environment: env, BaseURL: get("KOMTET_BASE_URL"), ShopID: get("KOMTET_SHOP_ID"), Secret: get("KOMTET_SECRET"), QueueID: queue,
+	return komtet.Config{Environment: env, BaseURL: get("KOMTET_BASE_URL"), ShopID: get("KOMTET_SHOP_ID"), Secret: get("KOMTET_SECRET"), PreviousSecret: get("KOMTET_PREVIOUS_SECRET"), QueueID: queue,
 		CallbackURL: get("KOMTET_CALLBACK_URL"), TaxSystem: fiscal.TaxGeneral, Place: "https://shop.example"}, nil
 }
 
@@ -70,6 +71,7 @@ var PayKeeperVariables = []Variable{
 	{Name: "PAYKEEPER_USER", Doc: "login of the cabinet", Needed: true},
 	{Name: "PAYKEEPER_PASSWORD", Doc: "password of that login", Needed: true, Secret: true},
 	{Name: "PAYKEEPER_SECRET", Doc: "secret word of notifications (секретное слово)", Needed: true, Secret: true},
+	{Name: "PAYKEEPER_PREVIOUS_SECRET", Doc: "the one before, while it is being changed", Secret: true},
 	{Name: "PAYKEEPER_ENVIRONMENT", Doc: "test (default): a test terminal; or production"},
 	{Name: "PAYKEEPER_BASE_URL", Doc: "another address"},
 }
@@ -81,5 +83,5 @@ func PayKeeper(get Getenv) (paykeeper.Config, error) {
 		return paykeeper.Config{}, fmt.Errorf("PAYKEEPER_ENVIRONMENT: %w", err)
 	}
 	return paykeeper.Config{Environment: env, Server: get("PAYKEEPER_SERVER"), BaseURL: get("PAYKEEPER_BASE_URL"), User: get("PAYKEEPER_USER"),
-		Password: get("PAYKEEPER_PASSWORD"), Secret: get("PAYKEEPER_SECRET")}, nil
+		Password: get("PAYKEEPER_PASSWORD"), Secret: get("PAYKEEPER_SECRET"), PreviousSecret: get("PAYKEEPER_PREVIOUS_SECRET")}, nil
 }

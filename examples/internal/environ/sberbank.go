@@ -16,6 +16,7 @@ var SberbankVariables = []Variable{
 	{Name: "SBERBANK_PROTOCOL", Doc: "json (default) or legacy: the gateway of securepayments.sberbank.ru"},
 	{Name: "SBERBANK_BASE_URL", Doc: "another host of the gateway"},
 	{Name: "SBERBANK_CALLBACK_KEY", Doc: "secret of signed callbacks (симметричная криптография)", Secret: true},
+	{Name: "SBERBANK_PREVIOUS_CALLBACK_KEY", Doc: "the one before, while it is being changed", Secret: true},
 	{Name: "SBERBANK_CALLBACK_CERT", Doc: "file with the bank's public key of callbacks, PEM (асимметричная)"},
 	{Name: "SBERBANK_CALLBACK_URL", Doc: "address of your callbacks, as set in the cabinet"},
 }
@@ -27,7 +28,7 @@ func Sberbank(get Getenv) (sberbank.Config, error) {
 		return sberbank.Config{}, fmt.Errorf("SBERBANK_ENVIRONMENT: %w", err)
 	}
 	c := sberbank.Config{Environment: env, BaseURL: get("SBERBANK_BASE_URL"), UserName: get("SBERBANK_USERNAME"), Password: get("SBERBANK_PASSWORD"),
-		CallbackKey: get("SBERBANK_CALLBACK_KEY")}
+		CallbackKey: get("SBERBANK_CALLBACK_KEY"), PreviousCallbackKey: get("SBERBANK_PREVIOUS_CALLBACK_KEY")}
 	switch p := strings.ToLower(get("SBERBANK_PROTOCOL")); p {
 	case "", "json":
 	case "legacy":
