@@ -118,9 +118,6 @@ func (p Program) Bridge(ctx context.Context, file string) (*Bridge, error) {
 	}
 	opt := Options{Config: conf, CRM: crm, Accounts: accounts, DB: db, Dialect: dialect, Getenv: p.Getenv, Logger: log,
 		Now: p.Now, Outbox: p.Outbox, Poller: p.Poller}
-	if dialect == outbox.SQLite && opt.Outbox.Owner == "" {
-		opt.Outbox.Owner = p.Name // one server on one file: restarted, it goes on at once
-	}
 	b, err := New(ctx, opt)
 	if err != nil {
 		_ = db.Close()

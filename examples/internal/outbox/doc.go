@@ -17,7 +17,8 @@
 // # One at a time
 //
 // A lane is worked at by one program at a time, one item after another: it
-// holds the lane's lease. Items of one Subject are told in the order in which
+// holds the lane's lease. A program that ends in order gives it back; after one
+// that was killed the next waits until it is over, a minute at most. Items of one Subject are told in the order in which
 // they were put; one that waits for a person holds back those behind it, and
 // those of other subjects go on.
 package outbox

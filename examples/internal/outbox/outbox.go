@@ -34,14 +34,10 @@ const (
 // Options configure an Outbox. Zero fields have the defaults.
 type Options struct {
 	Table string // small Latin letters, digits and _
-	// Owner is the name under which lanes are held. A program that is alone on
-	// its database may have a fixed one: restarted, it goes on at once. "": a
-	// name of its own in each run, and after a crash the lane is free when the
-	// lease is over.
-	Owner string
-	// Lease is how long a lane is held without a sign of life. Telling one
-	// item may take three quarters of it. The clocks of programs that share a
-	// lane must agree to within a quarter of it.
+	// Lease is how long a lane is held without a sign of life: after a crash
+	// it is free when the lease is over, and what the program had sent has
+	// come to its end by then. Telling one item may take three quarters of it.
+	// The clocks of programs that share a lane must agree to within the rest.
 	Lease time.Duration
 	// Settle is how long an item rests whose outcome is not known.
 	Settle  time.Duration
@@ -98,6 +94,7 @@ type Outbox struct {
 	dialect Dialect
 	opt     Options
 	sql     queries
+	owner   string // the name under which this one holds lanes
 	wake    chan struct{}
 }
 
@@ -115,9 +112,6 @@ func New(db *sql.DB, dialect Dialect, opt Options) (*Outbox, error) {
 	if err := sqldb.CheckTable(opt.Table); err != nil {
 		return nil, acquiring.Invalid("Options.Table", err.Error())
 	}
-	if opt.Owner == "" {
-		opt.Owner = rand.Text()
-	}
 	for _, d := range []struct {
 		value *time.Duration
 		or    time.Duration
@@ -132,7 +126,7 @@ func New(db *sql.DB, dialect Dialect, opt Options) (*Outbox, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Outbox{db: db, dialect: dialect, opt: opt, sql: newQueries(dialect, opt.Table), wake: make(chan struct{}, 1)}, nil
+	return &Outbox{db: db, dialect: dialect, opt: opt, sql: newQueries(dialect, opt.Table), owner: rand.Text(), wake: make(chan struct{}, 1)}, nil
 }
 
 // Put puts a message into the table, within the transaction that records what
@@ -214,7 +208,9 @@ func (o *Outbox) Work(ctx context.Context, lane string, deliver Deliver) (bool, 
 }
 
 func (o *Outbox) deliver(ctx context.Context, it Item, deliver Deliver) (result string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.opt.Lease*3/4)
+	// The end of the program does not cut it off: half a request is an unknown
+	// outcome.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.opt.Lease*3/4)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {

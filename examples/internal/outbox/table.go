@@ -99,7 +99,7 @@ func (o *Outbox) take(ctx context.Context, lane string) (it *Item, err error) {
 		if _, err := txn.ExecContext(ctx, o.sql.lane, lane); err != nil {
 			return err
 		}
-		result, err := txn.ExecContext(ctx, o.sql.hold, o.opt.Owner, now.Add(o.opt.Lease).UnixMilli(), lane, o.opt.Owner, now.UnixMilli())
+		result, err := txn.ExecContext(ctx, o.sql.hold, o.owner, now.Add(o.opt.Lease).UnixMilli(), lane, o.owner, now.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (o *Outbox) take(ctx context.Context, lane string) (it *Item, err error) {
 func (o *Outbox) release(lane string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_ = o.exec(ctx, o.sql.release, lane, o.opt.Owner) // the lease ends by itself
+	_ = o.exec(ctx, o.sql.release, lane, o.owner) // the lease ends by itself
 }
 
 func (o *Outbox) exec(ctx context.Context, query string, args ...any) error {

@@ -29,7 +29,7 @@ func Main(m *testing.M, p bridge.Program) {
 	if file == "" {
 		os.Exit(m.Run())
 	}
-	p.Outbox.Settle, p.Outbox.Every = 200*time.Millisecond, 50*time.Millisecond
+	p.Outbox.Lease, p.Outbox.Settle, p.Outbox.Every = 2*time.Second, 200*time.Millisecond, 50*time.Millisecond
 	p.Poller.Every, p.Poller.First, p.Poller.Last, p.Poller.Gap = 100*time.Millisecond, 300*time.Millisecond, time.Second, 10*time.Millisecond
 	if err := bridge.Main(context.Background(), p, []string{"-config", file, "serve"}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
