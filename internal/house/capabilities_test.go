@@ -36,8 +36,8 @@ const hook = "https://shop.example/hooks"
 // and its customers do.
 type shop struct {
 	acquiring.Acquirer
-	pay       func(id string) error
-	callbacks func() []*http.Request // all that were sent
+	pay, decline, expire func(id string) error
+	callbacks            func() []*http.Request // all that were sent
 }
 
 // column is a client of the table.
@@ -78,25 +78,25 @@ var columns = []column{
 		conf := s.Config()
 		conf.Receipt = sberbank.ReceiptDefaults{Email: "shop@example.org", INN: "7727401209", PaymentAddress: "https://shop.example"}
 		a, err := sberbank.New(conf)
-		return shop{made(t, a, err), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 	{"Sberbank, legacy", "sberbank", func(t *testing.T, _ bool) shop {
 		s := sberbanktest.NewServer(sberbanktest.WithCallbackHandler(nobodyListens), sberbanktest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		a, err := sberbank.NewLegacy(s.ConfigLegacy())
-		return shop{made(t, a, err), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 	{"Alfa-Bank", "alfabank", func(t *testing.T, _ bool) shop {
 		s := alfabanktest.NewServer(alfabanktest.WithCallbackHandler(nobodyListens), alfabanktest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		a, err := alfabank.New(s.Config())
-		return shop{made(t, a, err), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 	{"PayMaster v2", "paymaster", func(t *testing.T, _ bool) shop {
 		s := paymastertest.NewServer(paymastertest.WithCallbackHandler(nobodyListens), paymastertest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		a, err := paymaster.New(s.Config())
-		return shop{made(t, a, err), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 	{"PayMaster classic", "paymaster", func(t *testing.T, twoStage bool) shop {
 		opts := []paymastertest.Option{paymastertest.WithCallbackHandler(nobodyListens), paymastertest.WithCallbackURL(hook)}
@@ -108,13 +108,13 @@ var columns = []column{
 		conf := s.ClassicConfig()
 		conf.Start, conf.Holds = paymaster.StartServer, twoStage
 		a, err := paymaster.NewClassic(conf)
-		return shop{made(t, a, err), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 	{"Tochka", "tochka", func(t *testing.T, _ bool) shop {
 		s := tochkatest.NewServer(tochkatest.WithCallbackHandler(nobodyListens), tochkatest.WithCallbackURL(hook), tochkatest.WithCardRefunds(0))
 		t.Cleanup(s.Close)
 		a, err := tochka.New(s.Config())
-		return shop{made(t, a, err), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 	{"PayKeeper", "paykeeper", func(t *testing.T, twoStage bool) shop {
 		opts := []paykeepertest.Option{paykeepertest.WithCallbackHandler(nobodyListens), paykeepertest.WithCallbackURL(hook)}
@@ -129,7 +129,7 @@ var columns = []column{
 		if err != nil {
 			t.Fatal(err)
 		}
-		return shop{c.Acquirer(), s.Pay, requests(s.Deliver, s.Deliveries)}
+		return shop{c.Acquirer(), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
 }
 
@@ -245,6 +245,30 @@ func (p *probe) held() (shop, *acquiring.Invoice, cell) {
 	return s, inv, how
 }
 
+// announced says whether news of a payment comes of what is done with an
+// invoice, beyond those that came before.
+func (p *probe) announced(paid bool, do func(s shop, inv *acquiring.Invoice) error) cell {
+	p.t.Helper()
+	s := p.c.open(p.t, false)
+	inv, err := s.CreateInvoice(ctx, order())
+	if err == nil && paid {
+		err = s.pay(string(inv.ID))
+	}
+	if err != nil {
+		p.t.Fatalf("%s: %v", p.c.title, err)
+	}
+	before := len(s.callbacks())
+	if err := do(s, inv); err != nil {
+		p.t.Fatalf("%s: %v", p.c.title, err)
+	}
+	for _, r := range s.callbacks()[before:] {
+		if cb, err := s.VerifyCallback(ctx, r); err == nil && cb.Kind == acquiring.CallbackPayment {
+			return yes
+		}
+	}
+	return no
+}
+
 // release tries what is done with a hold.
 func (p *probe) release(try func(c acquiring.Capturer, id acquiring.PaymentID) error) cell {
 	s, inv, how := p.held()
@@ -339,6 +363,21 @@ var rows = []row{
 		}
 		p.t.Fatalf("%s: no callback says that it was paid, of %d", p.c.title, len(s.callbacks()))
 		return no
+	}},
+	{"Announces a payment", "Сообщает об оплате", func(p *probe) cell {
+		return p.announced(false, func(s shop, inv *acquiring.Invoice) error { return s.pay(string(inv.ID)) })
+	}},
+	{"— a declined attempt", "— об отклонённой попытке", func(p *probe) cell {
+		return p.announced(false, func(s shop, inv *acquiring.Invoice) error { return s.decline(string(inv.ID)) })
+	}},
+	{"— an expired link", "— об истёкшей ссылке", func(p *probe) cell {
+		return p.announced(false, func(s shop, inv *acquiring.Invoice) error { return s.expire(string(inv.ID)) })
+	}},
+	{"— a refund", "— о возврате", func(p *probe) cell {
+		return p.announced(true, func(s shop, inv *acquiring.Invoice) error {
+			_, err := s.Refund(ctx, acquiring.RefundRequest{ID: inv.ID, Key: "r-1", Amount: money.RUB(300, 0)})
+			return err
+		})
 	}},
 }
 
