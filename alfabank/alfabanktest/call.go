@@ -137,6 +137,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.serveACS(w, r)
 	case strings.HasPrefix(path, "/sc/"):
 		s.serveLink(w, r)
+	case strings.HasPrefix(path, receiptPath):
+		s.serveReceipt(w, r)
 	case strings.HasPrefix(path, "/mportal"):
 		s.serveMportal(w, r)
 	default:

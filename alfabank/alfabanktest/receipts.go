@@ -1,8 +1,10 @@
 package alfabanktest
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/acquiring-go/acquiring/internal/emulator"
@@ -74,7 +76,7 @@ func (s *Server) Receipts() []Receipt {
 			case 1:
 				e.State, e.Printed = emulator.ReceiptPrinted, r.made.Add(s.cfg.receiptStep)
 				e.FN, e.FD, e.FP, e.RegNumber = fnNumber, strconv.Itoa(r.number), r.attribute(), regNumber
-				e.Shift, e.Number, e.URL = 27, r.number, r.url()
+				e.Shift, e.Number, e.URL = 27, r.number, s.receiptURL(r)
 			case 2:
 				e.State, e.Fault = emulator.ReceiptFailed, r.fault.Text
 			}
@@ -93,7 +95,22 @@ const (
 
 func (r *receipt) attribute() string { return strconv.Itoa(1000000000 + r.number*7919) }
 
-func (r *receipt) url() string { return "https://ofd.example/r/" + strconv.Itoa(r.number) }
+// receiptURL stands for the page of the operator of fiscal data.
+func (s *Server) receiptURL(r *receipt) string { return s.URL + receiptPath + r.id }
+
+const receiptPath = "/ofd/r/"
+
+// serveReceipt is that page.
+func (s *Server) serveReceipt(w http.ResponseWriter, r *http.Request) {
+	id := strings.TrimPrefix(r.URL.Path, receiptPath)
+	for _, e := range s.Receipts() {
+		if e.ID == id {
+			e.Write(w, "")
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
 
 // closeReceipt is closeOfdReceipt.do: the second receipt, at the handing over.
 func (c *call) closeReceipt() (obj, *refusal) {
@@ -177,7 +194,7 @@ func (c *call) receiptView(r *receipt) obj {
 	out["shift_number"], out["fiscal_receipt_number"], out["fiscal_document_number"] = "27", n, n
 	out["fiscal_document_attribute"] = r.attribute()
 	out["fn_number"], out["ecr_registration_number"], out["serial_number"] = fnNumber, regNumber, "00106900000001"
-	out["ofd_receipt_url"] = r.url()
+	out["ofd_receipt_url"] = c.s.receiptURL(r)
 	date := "receipt_date_time"
 	if c.s.cfg.unknowns.ReceiptDatetime {
 		date = "receipt_datetime"

@@ -57,6 +57,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.servePage(w, r)
 	case strings.HasPrefix(path, "/acs/"):
 		s.serveACS(w, r)
+	case strings.HasPrefix(path, receiptPath):
+		s.serveReceipt(w, r)
 	case strings.HasPrefix(path, "/mportal/"), strings.HasPrefix(path, "/mportal-uat/"):
 		s.serveMportal(w, r)
 	default:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/acquiring-go/acquiring/internal/emulator"
@@ -85,7 +86,7 @@ func (s *Server) Receipts() []Receipt {
 			case status == 3:
 				e.State, e.Printed = emulator.ReceiptPrinted, r.made.Add(2*s.cfg.receiptStep)
 				e.FN, e.FD, e.FP, e.RegNumber = fnNumber, strconv.Itoa(r.number), strconv.FormatInt(r.attribute(), 10), regNumber
-				e.Shift, e.Number, e.URL = 1, r.number, r.url()
+				e.Shift, e.Number, e.URL = 1, r.number, s.receiptURL(r)
 			case status > 3:
 				e.State, e.Fault = emulator.ReceiptFailed, cmp.Or(r.fault.Text, receiptFault)
 			}
@@ -119,7 +120,22 @@ const (
 
 func (r *receipt) attribute() int64 { return 1000000000 + int64(r.number)*7919 }
 
-func (r *receipt) url() string { return "https://ofd.example/r/" + strconv.Itoa(r.number) }
+// receiptURL stands for the page of the operator of fiscal data.
+func (s *Server) receiptURL(r *receipt) string { return s.URL + receiptPath + r.id }
+
+const receiptPath = "/ofd/r/"
+
+// serveReceipt is that page.
+func (s *Server) serveReceipt(w http.ResponseWriter, r *http.Request) {
+	id := strings.TrimPrefix(r.URL.Path, receiptPath)
+	for _, e := range s.Receipts() {
+		if e.ID == id {
+			e.Write(w, "")
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
 
 func stamp(t time.Time) string { return t.In(gateway.Moscow).Format("02.01.2006 15:04:05") }
 
@@ -137,7 +153,7 @@ func (r *receipt) view(s *Server) obj {
 		out["daemonCode"], out["deviceCode"] = "atol1", "KKT000001"
 		out["payload"] = obj{"fiscalReceiptNumber": r.number, "shiftNumber": 1, "receiptDatetime": stamp(printed), "total": r.total, "fnNumber": fnNumber,
 			"ecrRegistrationNumber": regNumber, "fiscalDocumentNumber": r.number, "fiscalDocumentAttribute": r.attribute(), "fnsSite": "www.nalog.gov.ru", "ofdInn": "7700000000",
-			"ofdReceiptUrl": r.url()}
+			"ofdReceiptUrl": s.receiptURL(r)}
 	case status >= 4:
 		out["error"] = obj{"errorId": r.operationID, "code": r.fault.Code, "text": cmp.Or(r.fault.Text, receiptFault),
 			"type": cmp.Or(r.fault.Type, "system"), "recommendation": cmp.Or(r.fault.Recommendation, 1)}

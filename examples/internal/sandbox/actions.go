@@ -118,7 +118,7 @@ func (s *Sandbox) paySBP(o Order) error {
 		return b.PaySBP(o.ID)
 	default:
 		if o.Provider == Tochka {
-			if o.Number == "" { // an SBP code by itself
+			if o.Code() {
 				return s.Tochka.Pay(o.ID)
 			}
 			return s.Tochka.PayBy(o.ID, "sbp")

@@ -161,7 +161,8 @@ func (s *Sandbox) orangeDataConnections(env [2]string) []connection {
 		Shell:       shell.String(),
 		Code: read.String() + code("kassa", "orangedata.New", "orangedata.Config", env, [2]string{"BaseURL", quoted(c.BaseURL)}, [2]string{"INN", quoted(c.INN)},
 			[2]string{"Group", quoted(c.Group)}, [2]string{"PrivateKey", "signKey"}, [2]string{"Certificate", "certificate"}, [2]string{"CertificateKey", "certificateKey"},
-			[2]string{"RootCAs", "authority"}, [2]string{"TaxSystem", "fiscal.TaxGeneral"}, [2]string{"CallbackURL", quoted(s.CallbackURL(OrangeData))}),
+			[2]string{"RootCAs", "authority"}, [2]string{"TaxSystem", "fiscal.TaxGeneral"}, [2]string{"CallbackURL", quoted(s.CallbackURL(OrangeData))},
+			[2]string{"ReceiptURL", quoted(c.ReceiptURL)}),
 		Note: "Как настоящий сервис, этот слушает отдельный порт с TLS и спрашивает сертификат клиента. Сертификаты выпускаются заново при каждом запуске.",
 	}}
 }

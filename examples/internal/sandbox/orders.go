@@ -52,6 +52,9 @@ func (o Order) Held() money.Amount { return o.Authorized - o.Captured - o.Releas
 // Payable says whether the customer can still pay.
 func (o Order) Payable() bool { return o.Status().class == "wait" }
 
+// Code says whether the order is an SBP code by itself, without a card form.
+func (o Order) Code() bool { return o.Provider == Tochka && o.Number == "" }
+
 // Refundable says whether there is something to give back.
 func (o Order) Refundable() bool { return o.Net() > 0 }
 

@@ -17,9 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/tochka"
 )
 
 // browser is a person before the pages.
@@ -45,6 +47,19 @@ func (b *browser) look(path string) string {
 		require.False(b.t, strings.Contains(page, bad), "%s shows %q", path, bad)
 	}
 	return page
+}
+
+// fetch gets a page of a provider's.
+func (b *browser) fetch(address string) string {
+	b.t.Helper()
+	require.True(b.t, strings.HasPrefix(address, b.s.URL+"/"), address)
+	resp, err := http.Get(address)
+	require.NoError(b.t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(b.t, err)
+	_ = resp.Body.Close()
+	require.Equal(b.t, http.StatusOK, resp.StatusCode, address)
+	return string(body)
 }
 
 // shows and hides say what is on a page without printing all of it.
@@ -170,6 +185,9 @@ func TestButtonsDoWhatTheySay(t *testing.T) {
 				b.shows(page, "Курс &lt;английского&gt; &amp; ко")
 				b.shows(page, "НДС 22%")
 				assert.Equal(t, r.Silent(), !strings.Contains(page, "ФПД"))
+				if r.Fiscal.URL != "" {
+					b.shows(b.fetch(r.Fiscal.URL), r.QR())
+				}
 			}
 
 			// A callback again, and a forged one.
@@ -235,6 +253,27 @@ func TestButtonsDoWhatTheySay(t *testing.T) {
 	}
 }
 
+// TestCodesByThemselves: an SBP code that is no payment link, at Tochka, has
+// its page and its button.
+func TestCodesByThemselves(t *testing.T) {
+	s := trialStart(t)
+	b := open(t, s)
+	client, err := tochka.New(s.TochkaConfig())
+	require.NoError(t, err)
+	code, err := client.CreateQR(context.Background(), acquiring.InvoiceRequest{OrderID: "Q-1", Amount: money.RUB(90, 0), Description: "Кофе"})
+	require.NoError(t, err)
+	o := s.Orders()[0]
+	assert.True(t, strings.Contains(code.Payload, o.ID), code.Payload)
+	page := b.look(o.Path())
+	b.shows(page, "Оплатить через СБП")
+	b.hides(page, "Оплатить картой")
+	b.shows(b.fetch(o.Link), code.Payload)
+	b.does(o.Path()+"/sbp", nil)
+	assert.Equal(t, money.RUB(90, 0), b.at(o.Path()).Captured)
+	b.shows(b.look(o.Path()), "Оплачен")
+	b.look("/")
+}
+
 // TestRegistersPrint: a receipt by itself, its callback to the shop, its page
 // with the code that the tax service's app reads, one that fails.
 func TestRegistersPrint(t *testing.T) {
@@ -260,6 +299,7 @@ func TestRegistersPrint(t *testing.T) {
 		page := b.look(r.Path())
 		b.shows(page, "fn="+r.Fiscal.FN)
 		b.shows(page, "data:image/svg+xml;base64,")
+		b.shows(b.fetch(r.Fiscal.URL), r.QR())
 		b.refuses(r.Path()+"/print", nil)
 
 		form.Set("refund", "1")

@@ -162,7 +162,11 @@ func (s *Sandbox) KomtetConfig() komtet.Config { return s.Komtet.Config() }
 
 // OrangeDataConfig is of a client of OrangeData, with its certificate and the
 // authority of the emulator's own.
-func (s *Sandbox) OrangeDataConfig() orangedata.Config { return s.OrangeData.Config() }
+func (s *Sandbox) OrangeDataConfig() orangedata.Config {
+	c := s.OrangeData.Config()
+	c.ReceiptURL = s.URL + "/" + string(OrangeData)
+	return c
+}
 
 // PayKeeperConfig is of a client of PayKeeper.
 func (s *Sandbox) PayKeeperConfig() paykeeper.Config { return s.PayKeeper.Config() }

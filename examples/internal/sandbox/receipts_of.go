@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"math/big"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -182,7 +183,7 @@ func (s *Sandbox) ofKomtet() []Receipt {
 			at, _ := time.ParseInLocation("20060102T1504", t.Fiscal["t"], moscow)
 			fd, _ := strconv.Atoi(t.Fiscal["i"])
 			r.printed(t.Fiscal["fn"], fd, t.Fiscal["fp"], at)
-			r.Fiscal.RegNumber = t.Fiscal["rn"]
+			r.Fiscal.RegNumber, r.Fiscal.URL = t.Fiscal["rn"], t.ReceiptURL
 			r.Fiscal.Shift, _ = strconv.Atoi(t.Fiscal["sh"])
 			r.Fiscal.Number, _ = strconv.Atoi(t.Fiscal["shn"])
 		case komtettest.StateError:
@@ -234,6 +235,7 @@ func (s *Sandbox) ofOrangeData() []Receipt {
 		case orangedatatest.Done:
 			r.printed(d.FN, d.Number, d.FiscalSign, d.ProcessedAt)
 			r.Fiscal.Shift, r.Fiscal.Number = d.Shift, d.Index
+			r.Fiscal.URL = s.OrangeDataConfig().ReceiptURL + "/" + d.INN + "/" + url.PathEscape(d.ID)
 		case orangedatatest.Rejected:
 			r.State, r.Fault = emulator.ReceiptFailed, "код маркировки не прошёл проверку"
 		case orangedatatest.Expired:
@@ -284,6 +286,7 @@ func (s *Sandbox) ofPayKeeperOne(e paykeepertest.Receipt) Receipt {
 	switch e.Status {
 	case "success":
 		r.printed(e.FN, e.Document, e.Sign, e.Printed)
+		r.Fiscal.URL = s.PayKeeper.URL + "/receipt/" + e.PageKey + "/?rc_id=" + e.ID
 	case "failed":
 		r.State, r.Fault = emulator.ReceiptFailed, "касса не приняла чек"
 	}

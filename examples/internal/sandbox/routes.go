@@ -13,9 +13,11 @@ import (
 func (s *Sandbox) routes() http.Handler {
 	providers := map[string]http.Handler{}
 	for _, p := range Providers() {
-		if p != OrangeData {
-			providers[string(p)] = http.StripPrefix("/"+string(p), s.Emulator(p).Handler())
+		h := s.Emulator(p).Handler()
+		if p == OrangeData { // its API has a port of its own
+			h = s.OrangeData.ReceiptPages()
 		}
+		providers[string(p)] = http.StripPrefix("/"+string(p), h)
 	}
 	shop, pages := s.shop(), s.pages()
 	return s.hosts(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

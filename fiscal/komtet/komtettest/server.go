@@ -319,6 +319,10 @@ func op(r *http.Request) string {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if id, ok := strings.CutPrefix(r.URL.Path, "/receipts/"); ok && r.Method == http.MethodGet {
+		s.receiptPage(w, r, id)
+		return
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
 		return

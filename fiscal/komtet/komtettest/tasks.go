@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acquiring-go/acquiring/fiscal/komtet"
 	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/money"
 )
@@ -305,6 +306,44 @@ func (t *Task) info() object {
 		o["receipt_url"] = t.ReceiptURL
 	}
 	return o
+}
+
+// receiptPage is the page that ReceiptURL leads to: anybody who has the link
+// may look.
+func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request, id string) {
+	for _, t := range s.Tasks() {
+		if t.UUID != id {
+			continue
+		}
+		page := emulator.Receipt{ID: t.UUID, Refund: strings.HasPrefix(t.Intent, "sellReturn"), State: emulator.ReceiptWaiting, Total: t.Total, Created: t.Created}
+		var check struct {
+			Positions []struct {
+				Name                   string
+				Price, Quantity, Total json.Number
+				VAT                    string
+			}
+		}
+		_ = json.Unmarshal(t.Check, &check) // it was checked when it came
+		for _, p := range check.Positions {
+			line := emulator.ReceiptLine{Name: p.Name, Quantity: p.Quantity.String(), VAT: p.VAT}
+			line.Price, _ = money.Parse(p.Price.String())
+			line.Sum, _ = money.Parse(p.Total.String())
+			if vat, ok := komtet.VATByCode(p.VAT); ok {
+				line.VATName = vat.Name()
+			}
+			page.Lines = append(page.Lines, line)
+		}
+		switch t.State {
+		case StateDone:
+			page.State, page.Printed, page.FN, page.FD, page.FP = emulator.ReceiptPrinted, t.doneAt, t.Fiscal["fn"], t.Fiscal["i"], t.Fiscal["fp"]
+			page.RegNumber = t.Fiscal["rn"]
+		case StateError:
+			page.State, page.Fault = emulator.ReceiptFailed, t.Error
+		}
+		page.Write(w, "")
+		return
+	}
+	http.NotFound(w, r)
 }
 
 // notify queues the callback of a finished task; the lock is held.

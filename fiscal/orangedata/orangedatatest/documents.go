@@ -3,13 +3,13 @@ package orangedatatest
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"math/big"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/money"
 )
@@ -442,8 +442,10 @@ func markGood(code string) bool {
 	return strings.Contains(code, "\x1d93") || strings.Contains(code, "\x1d91") && strings.Contains(code, "\x1d92")
 }
 
-var page = template.Must(template.New("receipt").Parse(`<!doctype html><html lang="ru"><meta charset="utf-8"><title>Чек {{.ID}}</title>
-<body><h1>Кассовый чек</h1>{{if .Number}}<p>ИТОГ {{.Total}}</p><p>ФД {{.Number}} ФН {{.FN}} ФП {{.FiscalSign}}</p><p>{{.QR}}</p>{{else}}<p>Чек в обработке</p>{{end}}</body></html>`))
+// ReceiptPages are the pages that buyers' links show, below /{inn}/{id}. The
+// service has them on a host of its own, where nobody asks for a certificate:
+// mount them, and give their address as Config.ReceiptURL.
+func (s *Server) ReceiptPages() http.Handler { return http.HandlerFunc(s.receiptPage) }
 
 // receiptPage is the page that the buyer's link shows.
 func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
@@ -453,24 +455,46 @@ func (s *Server) receiptPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	var found *Document
+	defer s.mu.Unlock()
 	for _, d := range s.list {
 		if d.INN == p[0] && d.ID == p[1] && d.Kind != OpItemCode {
-			found = d
+			s.receiptOf(d).Write(w, `ООО "Чайная лавка"`)
+			return
 		}
 	}
-	if found == nil {
-		s.mu.Unlock()
-		http.NotFound(w, r)
-		return
+	http.NotFound(w, r)
+}
+
+// receiptOf is the document for its page; the lock is held.
+func (s *Server) receiptOf(d *Document) emulator.Receipt {
+	page := emulator.Receipt{ID: d.ID, Refund: d.Type == 2, State: emulator.ReceiptWaiting, Total: d.Total, Created: d.Created}
+	for i := range d.lines() {
+		line := emulator.Object(d.lines()[i].(map[string]any))
+		check := &emulator.Check{Lenient: true}
+		e := emulator.ReceiptLine{Name: check.Text(line, "", "text", false), Price: check.Sum(line, "", "price", false), Quantity: "1"}
+		quantity := check.Number(line, "", "quantity", false)
+		if quantity == nil {
+			quantity = big.NewRat(1, 1)
+		} else {
+			e.Quantity = fmt.Sprint(line["quantity"])
+		}
+		e.Sum = lineTotal(e.Price, quantity)
+		if d.State == Done {
+			if vat, ok := fiscal.VATOf(int(d.printedRate(i))); ok {
+				e.VATName = vat.Name()
+			}
+		}
+		page.Lines = append(page.Lines, e)
 	}
-	d := *found
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = page.Execute(w, struct {
-		Document
-		FN, QR string
-	}{d, fsNumber, fmt.Sprintf("t=%s&s=%s&fn=%s&i=%d&fp=%s&n=%d", d.ProcessedAt.In(moscow).Format("20060102T1504"), d.Total, fsNumber, d.Number, d.FiscalSign, d.Type)})
+	switch d.State {
+	case Done:
+		page.State, page.Printed, page.FN, page.FD, page.FP, page.RegNumber = emulator.ReceiptPrinted, d.ProcessedAt, d.FN, itoa(d.Number), d.FiscalSign, deviceRN
+	case Rejected:
+		page.State, page.Fault = emulator.ReceiptFailed, "код маркировки не прошёл проверку"
+	case Expired:
+		page.State, page.Fault = emulator.ReceiptFailed, "документ не напечатан вовремя"
+	}
+	return page
 }
 
 // lineTotal is the price times the quantity, rounded half up to the kopeck.

@@ -2,11 +2,12 @@ package paykeepertest
 
 import (
 	"fmt"
-	"html/template"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/acquiring-go/acquiring/fiscal/paykeeper"
+	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/money"
 )
 
@@ -279,19 +280,32 @@ func (c call) receiptSearch() {
 	})
 }
 
-var receiptTemplate = template.Must(template.New("receipt").Parse(`<!doctype html><html lang="ru"><meta charset="utf-8"><title>Чек</title>
-<body><h1>Кассовый чек</h1><p>ИТОГ {{.Total}}</p>{{if .Document}}<p>ФД {{.Document}} ФП {{.Sign}}</p>{{else}}<p>Чек формируется</p>{{end}}</body></html>`))
-
+// receiptPage is the page that the buyer's link shows.
 func (c call) receiptPage() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := strings.Trim(strings.TrimPrefix(c.r.URL.Path, "/receipt/"), "/")
 	for _, r := range c.receipts {
-		if r.PageKey == key && (c.get("rc_id") == "" || c.get("rc_id") == r.ID) {
-			c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_ = receiptTemplate.Execute(c.w, r)
-			return
+		if r.PageKey != key || c.get("rc_id") != "" && c.get("rc_id") != r.ID {
+			continue
 		}
+		page := emulator.Receipt{ID: r.ID, Refund: r.Type == "refund", State: emulator.ReceiptWaiting, Total: r.Total, Created: r.Created}
+		for _, e := range r.Cart {
+			line, _ := e.(map[string]any)
+			text := func(name string) string { return strings.TrimSpace(fmt.Sprint(line[name])) }
+			price, _ := rubles(text("price"))
+			sum, _ := rubles(text("sum"))
+			page.Lines = append(page.Lines, emulator.ReceiptLine{Name: text("name"), Price: price, Quantity: text("quantity"), Sum: sum, VAT: text("tax"),
+				VATName: paykeeper.VATOf(text("tax")).Name()})
+		}
+		switch r.Status {
+		case "success":
+			page.State, page.Printed, page.FN, page.FD, page.FP = emulator.ReceiptPrinted, r.Printed, r.FN, strconv.Itoa(r.Document), r.Sign
+		case "failed":
+			page.State, page.Fault = emulator.ReceiptFailed, "касса не приняла чек"
+		}
+		page.Write(c.w, "")
+		return
 	}
 	c.w.WriteHeader(404)
 }
