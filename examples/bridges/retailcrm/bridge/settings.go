@@ -81,7 +81,15 @@ func (b *Bridge) serveAdmin(w http.ResponseWriter, r *http.Request, status int, 
 	for _, s := range b.shops {
 		p.Hooks = append(p.Hooks, hookView{s.Title(), b.hookURL(s)})
 	}
+	b.local(p.Notes)
 	render(w, status, "admin", p)
+}
+
+// local puts the times of notes to the account's clock.
+func (b *Bridge) local(notes []note) {
+	for i := range notes {
+		notes[i].At = notes[i].At.In(b.zone)
+	}
 }
 
 // serveKey connects an account by a key.
@@ -120,6 +128,7 @@ func (b *Bridge) serveAccount(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
+	b.local(p.Notes)
 	render(w, http.StatusOK, "admin", p)
 }
 
