@@ -140,7 +140,7 @@ func (b *Bridge) create(ctx context.Context, c *connection, in any) (any, error)
 	for range 5 {
 		inv.Slug = slug(b.conf.SlugLength)
 		inv.Number = orderNumber(string(req.OrderNumber), inv.Slug)
-		try, err := b.invoiceRequest(s, inv, req.CreateRequest, &attempt{OrderID: acquiring.Attempt(inv.Number, 99)})
+		try, err := b.invoiceRequest(s, inv, req.CreateRequest, &attempt{OrderID: acquiring.Attempt(inv.Number, 999)})
 		if err == nil {
 			err = try.Validate()
 		}
@@ -194,7 +194,7 @@ func orderNumber(crmNumber, slug string) string {
 		}
 		return -1
 	}, crmNumber)
-	room := 32 - len("_99") - len("-") - len(slug)
+	room := 32 - len("_999") - len("-") - len(slug)
 	if len(clean) > room {
 		clean = clean[:room]
 	}
@@ -297,19 +297,7 @@ func (b *Bridge) cancel(ctx context.Context, c *connection, in any) (any, error)
 		}
 		switch {
 		case inv.State == acquiring.StatusAuthorized:
-			bank, ok := s.capturer()
-			if !ok {
-				return nil, refusal("Банк этого магазина не умеет отменять холд")
-			}
-			if err := b.because(ctx, inv.PaymentID, "Отменено в RetailCRM"); err != nil {
-				return nil, err
-			}
-			p, err := bank.Void(ctx, inv.current().ID)
-			if err != nil {
-				return nil, err
-			}
-			_, err = b.learn(ctx, inv.PaymentID, inv.Paid, p)
-			return nil, err
+			return nil, b.release(ctx, s, inv, inv.current(), "Отменено в RetailCRM")
 		case inv.State == acquiring.StatusPending:
 			_, err := b.store.change(ctx, inv.PaymentID, func(w *work, inv *invoice) error {
 				if inv.State != acquiring.StatusPending {

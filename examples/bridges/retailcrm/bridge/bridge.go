@@ -103,8 +103,33 @@ func (b *Bridge) Run(ctx context.Context) error {
 			}
 		})
 	}
+	wg.Go(func() { b.cleanUp(ctx) })
 	b.worker.run(ctx)
 	return nil
+}
+
+// keep is how long what is done is remembered: longer than any bank repeats
+// its news.
+const keep = 90 * 24 * time.Hour
+
+// cleanUp forgets what was done long ago, now and twice a day.
+func (b *Bridge) cleanUp(ctx context.Context) {
+	tick := time.NewTicker(12 * time.Hour)
+	defer tick.Stop()
+	for {
+		_, err := b.store.inbox.Cleanup(ctx, keep)
+		if err == nil {
+			err = b.store.forget(ctx, keep)
+		}
+		if err != nil && ctx.Err() == nil {
+			b.log.Warn("what is old was not forgotten", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Drain does what is due in the outbox now, and says how many tasks that were:
@@ -129,13 +154,28 @@ func (b *Bridge) poller(s *shop) *webhook.Poller {
 						continue
 					}
 					for _, a := range inv.Attempts {
-						if inv.watches(a) && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt}, nil) {
+						if inv.watches(a) && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt, Until: b.until(inv, a)}, nil) {
 							return
 						}
 					}
 				}
 			}
 		}}
+}
+
+// until is when an attempt is given up: an unpaid one after KeepDays, a hold
+// that long after its term, a refund that long after it was asked for.
+func (b *Bridge) until(inv *invoice, a *attempt) time.Time {
+	last := a.CreatedAt
+	if a.Status == acquiring.StatusAuthorized && inv.HoldUntil.After(last) {
+		last = inv.HoldUntil
+	}
+	for _, r := range inv.Refunds {
+		if r.Attempt == a.N && r.At.After(last) {
+			last = r.At
+		}
+	}
+	return last.AddDate(0, 0, b.conf.KeepDays)
 }
 
 // process is news, and wakes the worker when it is committed: at the latest

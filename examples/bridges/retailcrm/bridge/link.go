@@ -46,7 +46,8 @@ func (b *Bridge) servePay(w http.ResponseWriter, r *http.Request) {
 		b.page(w, http.StatusOK, b.before(inv))
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), workTime)
+	// A customer who closes the window does not leave an order half made.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), workTime)
 	defer cancel()
 	target, show, err := b.open(ctx, inv.PaymentID)
 	switch {

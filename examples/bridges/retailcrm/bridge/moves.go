@@ -116,18 +116,48 @@ func (b *Bridge) confirm(ctx context.Context, s *shop, inv *invoice, a *attempt)
 		}
 	}
 	if why != "" {
-		if err := b.because(ctx, inv.PaymentID, why); err != nil {
-			return err
-		}
-		p, err = bank.Void(ctx, a.ID)
-	} else {
-		p, err = bank.Capture(ctx, acquiring.CaptureRequest{ID: a.ID})
+		return b.release(ctx, s, inv, a, why)
+	}
+	if p, err = bank.Capture(ctx, acquiring.CaptureRequest{ID: a.ID}); err != nil {
+		return err
+	}
+	_, err = b.learn(ctx, inv.PaymentID, a.N, p)
+	return err
+}
+
+// release lets the hold of an invoice go. At a bank that cannot (Tochka) the
+// invoice is over all the same: nothing is taken, and the hold lapses.
+func (b *Bridge) release(ctx context.Context, s *shop, inv *invoice, a *attempt, why string) error {
+	if err := b.because(ctx, inv.PaymentID, why); err != nil {
+		return err
+	}
+	p, err := b.void(ctx, s, a)
+	if errors.Is(err, acquiring.ErrUnsupported) {
+		_, err = b.store.change(ctx, inv.PaymentID, func(w *work, inv *invoice) error {
+			if inv.State != acquiring.StatusAuthorized {
+				return nil
+			}
+			if err := w.note(ctx, inv.ClientID, inv.Shop, "Счёт "+inv.Number+" отменён, деньги не списаны, но этот банк не умеет снимать холд: он снимется сам."); err != nil {
+				return err
+			}
+			return b.over(ctx, w, inv, acquiring.StatusVoided, why, "")
+		})
+		return err
 	}
 	if err != nil {
 		return err
 	}
 	_, err = b.learn(ctx, inv.PaymentID, a.N, p)
 	return err
+}
+
+// void releases a hold, where the bank can.
+func (b *Bridge) void(ctx context.Context, s *shop, a *attempt) (*acquiring.Payment, error) {
+	bank, ok := s.capturer()
+	if !ok {
+		return nil, acquiring.Unsupported(s.Provider, "Void", "the provider cannot release a hold")
+	}
+	return bank.Void(ctx, a.ID)
 }
 
 // check asks the CRM whether the invoice still stands.
@@ -170,11 +200,13 @@ func (b *Bridge) giveBack(ctx context.Context, s *shop, inv *invoice, a *attempt
 	}
 	switch {
 	case p.Status == acquiring.StatusAuthorized:
-		bank, ok := s.capturer()
-		if !ok {
-			return acquiring.Unsupported(s.Provider, "Void", "the provider cannot release a hold")
+		p, err = b.void(ctx, s, a)
+		if errors.Is(err, acquiring.ErrUnsupported) {
+			return b.store.do(ctx, func(w *work) error {
+				return w.note(ctx, inv.ClientID, inv.Shop, "Платёж "+string(a.ID)+" по счёту "+inv.Number+" держит деньги, а этот банк не умеет снимать холд: он снимется сам, списывать его нельзя.")
+			})
 		}
-		if p, err = bank.Void(ctx, a.ID); err != nil {
+		if err != nil {
 			return err
 		}
 	case p.Status.Succeeded() && p.Left() > 0:

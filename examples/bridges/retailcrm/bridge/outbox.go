@@ -143,6 +143,18 @@ func (s *store) pending(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// forget deletes the tasks that were done longer ago than that, and notes of
+// four times the age.
+func (s *store) forget(ctx context.Context, age time.Duration) error {
+	return s.do(ctx, func(w *work) error {
+		if _, err := w.exec(ctx, "DELETE FROM bridge_outbox WHERE done_at > 0 AND done_at < ?", s.now().Add(-age).UnixMilli()); err != nil {
+			return err
+		}
+		_, err := w.exec(ctx, "DELETE FROM bridge_notes WHERE at < ?", s.now().Add(-4*age).UnixMilli())
+		return err
+	})
+}
+
 // worker does the tasks.
 type worker struct {
 	b *Bridge

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,14 @@ func openStore(ctx context.Context, dsn string, now func() time.Time) (*store, e
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		s.dialect, driver = sqldb.PostgreSQL, "pgx"
 	} else {
+		// It holds API keys: nobody else is to read it.
+		f, err := os.OpenFile(strings.TrimPrefix(dsn, "file:"), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
 		dsn = "file:" + (&url.URL{Path: strings.TrimPrefix(dsn, "file:")}).EscapedPath() +
 			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 	}

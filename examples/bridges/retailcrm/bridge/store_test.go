@@ -64,6 +64,9 @@ func TestStoryInEachDatabase(t *testing.T) {
 		w.clock.Advance(2 * time.Minute)
 		o := w.pay("sber", inv.Link)
 		assert.True(t, strings.HasSuffix(o.Number, "_2"))
+		if info, err := os.Stat(dsn); err == nil {
+			assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		}
 		assert.Equal(t, retailcrmtest.PaymentPaid, w.status(payment))
 		_, err := w.crm.Refund(payment, 0)
 		require.NoError(t, err)

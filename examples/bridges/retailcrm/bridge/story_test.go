@@ -134,6 +134,56 @@ func TestHoldByHand(t *testing.T) {
 	assert.Error(t, w.crm.Approve(payment, 0))
 }
 
+// TestHoldsElsewhere: the money is held, checked and taken at every bank.
+func TestHoldsElsewhere(t *testing.T) {
+	for _, shop := range []string{"alfa", "pm", "tochka"} {
+		t.Run(shop, func(t *testing.T) {
+			w := open(t, func(_ map[string]any, of func(string) map[string]any) { of(shop)["hold"] = true })
+			w.connect()
+			payment, inv := w.bill(shop)
+			o := w.pay(shop, inv.Link)
+			w.execute()
+			assert.Equal(t, retailcrmtest.PaymentPaid, w.status(payment))
+			assert.Equal(t, money.RUB(1299, 50), w.books(shop, o.ID).Captured)
+
+			payment, inv = w.bill(shop)
+			w.crm.RefuseChecks("Сумма изменилась")
+			w.b.visitors = newVisitors(1000, 1000)
+			o = w.pay(shop, inv.Link)
+			w.execute()
+			assert.Equal(t, retailcrmtest.PaymentCanceled, w.status(payment))
+			assert.Equal(t, money.Amount(0), w.books(shop, o.ID).Captured)
+			assert.Contains(t, w.invoice(payment).Details, "Сумма изменилась")
+		})
+	}
+}
+
+// TestForgets: what was done long ago goes, what waits stays.
+func TestForgets(t *testing.T) {
+	w := open(t, nil)
+	w.connect()
+	payment, inv := w.bill("sber")
+	w.pay("sber", inv.Link)
+	w.crm.Fail(retailcrmtest.Fault{Op: retailcrmtest.OpUpdateInvoice, Kind: retailcrmtest.ServerError, Times: -1})
+	_, err := w.crm.Refund(payment, 0)
+	require.NoError(t, err)
+	w.work()
+	count := func() (n int) {
+		require.NoError(t, w.b.store.db.QueryRow("SELECT count(*) FROM bridge_outbox").Scan(&n))
+		return n
+	}
+	before := count()
+	w.clock.Advance(keep - time.Hour)
+	require.NoError(t, w.b.store.forget(w.ctx, keep))
+	assert.Equal(t, before, count())
+	w.clock.Advance(2 * time.Hour)
+	require.NoError(t, w.b.store.forget(w.ctx, keep))
+	assert.Equal(t, 1, count(), "the news that the CRM does not take")
+	w.crm.ClearFaults()
+	w.work()
+	assert.Equal(t, retailcrmtest.PaymentReturned, w.status(payment))
+}
+
 // TestCheckBeforeCapture: both flags count. A refusal releases the hold, and a
 // CRM that does not answer leaves it as it is until it does.
 func TestCheckBeforeCapture(t *testing.T) {
