@@ -198,6 +198,23 @@ func TestTransportKeepsPanics(t *testing.T) {
 	require.True(t, errors.Is(err, context.Canceled))
 }
 
+// A header's name written in small letters is the same to a handler, as it is
+// behind a network.
+func TestTransportNamesOfHeaders(t *testing.T) {
+	c := &http.Client{Transport: Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Header.Get("Idempotency-Key"))
+	}))}
+	req, err := http.NewRequest(http.MethodPost, "http://emulator.test/", http.NoBody)
+	require.NoError(t, err)
+	req.Header["idempotency-key"] = []string{"k-1"}
+	resp, err := c.Do(req)
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, "k-1", string(body))
+	require.Equal(t, []string{"k-1"}, req.Header["idempotency-key"], "the request is not changed")
+}
+
 func TestQRImage(t *testing.T) {
 	b, _ := startBase(t, Settings{NoListen: true, CallbackURL: "http://shop.test/cb", QR: func(p string) ([]byte, error) {
 		if p == "bad" {

@@ -12,8 +12,9 @@ import (
 // A program that runs one thing after another, so that a run can be repeated:
 // each worker gets a turn, and works at one thing at a time.
 
-// Poll asks for the invoices that are open, one after another.
-func (s *Shop) Poll(ctx context.Context) {
+// Poll asks for the invoices that are open, one after another; after is called
+// after each.
+func (s *Shop) Poll(ctx context.Context, after func()) {
 	open, err := s.open(ctx)
 	if err != nil {
 		return
@@ -32,11 +33,12 @@ func (s *Shop) Poll(ctx context.Context) {
 		poller.Observe = func(context.Context, webhook.Observation) { done() }
 		_ = poller.Run(one)
 		done()
+		after()
 	}
 }
 
-// RefundDue tries each refund that is due once.
-func (s *Shop) RefundDue(ctx context.Context) {
+// RefundDue tries each refund that is due once; after is called after each.
+func (s *Shop) RefundDue(ctx context.Context, after func()) {
 	due, err := s.dueRefunds(ctx, 1000)
 	if err != nil {
 		return
@@ -44,17 +46,18 @@ func (s *Shop) RefundDue(ctx context.Context) {
 	for _, key := range due {
 		if ctx.Err() == nil {
 			s.RefundOne(ctx, key)
+			after()
 		}
 	}
 }
 
 // Print works at the receipts of one register until all are printed, or patience
-// requests were made. seen hears of each request.
-func (s *Shop) Print(ctx context.Context, register string, patience int, seen func(queue.Observation)) error {
+// requests were made; all says which. seen hears of each request.
+func (s *Shop) Print(ctx context.Context, register string, patience int, seen func(queue.Observation)) (all bool, err error) {
 	for range patience {
 		counts, err := s.receipts.Counts(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		open := 0
 		for _, c := range counts {
@@ -63,7 +66,7 @@ func (s *Shop) Print(ctx context.Context, register string, patience int, seen fu
 			}
 		}
 		if open == 0 {
-			return nil
+			return true, nil
 		}
 		one, done := context.WithCancel(ctx)
 		q, err := queue.New(s.db, s.Dialect, queue.Table(s.table("receipts")), queue.Logger(s.log), queue.Register(register, s.registers[register]),
@@ -74,13 +77,13 @@ func (s *Shop) Print(ctx context.Context, register string, patience int, seen fu
 			}))
 		if err != nil {
 			done()
-			return err
+			return false, err
 		}
 		err = q.Run(one)
 		done()
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return false, nil
 }

@@ -50,3 +50,19 @@ func TestSingle(t *testing.T) {
 		})
 	}
 }
+
+// One seed gives one run, to the line of its journal; another seed another.
+func TestSeed(t *testing.T) {
+	storm, err := world.WeatherNamed("storm")
+	require.NoError(t, err)
+	o := single.Options{Seed: *seed, Orders: *orders, Weather: storm, Lifetime: 100}
+	first, second := play(t, o), play(t, o)
+	require.Positive(t, first.Kills)
+	for i := range min(len(first.Journal), len(second.Journal)) {
+		require.Equal(t, first.Journal[i], second.Journal[i], "line %d, after %v", i, first.Journal[max(0, i-8):i])
+	}
+	require.Equal(t, first.Digest(), second.Digest())
+	o.Seed++
+	require.NotEqual(t, first.Digest(), play(t, o).Digest())
+	t.Logf("seed %d: %d lines, %d kills, digest %s", *seed, len(first.Journal), first.Kills, first.Digest())
+}

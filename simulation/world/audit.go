@@ -161,11 +161,32 @@ func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
 			r.fault("order %s: refunded %s, debited %s, wanted %s", order, b.out, l.out, wanted[order])
 		}
 	}
+	if err := l.open(ctx, r); err != nil {
+		return nil, err
+	}
 	w.callbacks(r)
 	if err := w.printed(ctx, l, r, receipts); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// open tells why what is not done is not.
+func (l *Ledger) open(ctx context.Context, r *Report) error {
+	rows, err := l.DB.QueryContext(ctx, "SELECT refund_key, number, tries, last_error FROM "+l.Prefix+"refunds WHERE state <> 'done' ORDER BY refund_key")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, number, why string
+		var tries int
+		if err := rows.Scan(&key, &number, &tries, &why); err != nil {
+			return err
+		}
+		r.fault("refund %s of %s is not made after %d tries: %s", key, number, tries, why)
+	}
+	return rows.Err()
 }
 
 func keys[V any](m map[string]V) func(func(string) bool) {
