@@ -274,15 +274,31 @@ func (o *Outbox) onTimer() {
 }
 
 // fly starts an attempt of a running clock in the background, behind the
-// others of its order.
+// others of its order unless they are to overtake each other.
 func (o *Outbox) fly(it *item) {
 	o.flying++
-	if lane, ok := o.lanes[it.d.Order]; ok && o.mischief.Reorder == 0 {
+	if o.mischief.Reorder > 0 {
+		go o.overtake(it)
+		return
+	}
+	if lane, ok := o.lanes[it.d.Order]; ok {
 		o.lanes[it.d.Order] = append(lane, it)
 		return
 	}
 	o.lanes[it.d.Order] = nil
 	go o.drain(it)
+}
+
+// overtake makes an attempt beside the lane of its order.
+func (o *Outbox) overtake(it *item) {
+	o.slots <- struct{}{}
+	o.attempt(it)
+	<-o.slots
+	o.mu.Lock()
+	o.flying--
+	o.kick(o.clock.Now())
+	o.idle.Broadcast()
+	o.mu.Unlock()
 }
 
 // drain makes the attempts of one lane, one after another.

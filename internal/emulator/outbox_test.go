@@ -231,6 +231,35 @@ func TestRunningClockDeliversByItselfInOrder(t *testing.T) {
 	assert.Equal(t, want[1:], remove(s.seen(), "POST /cb 0"), "one order's news leaves in order")
 }
 
+// Callbacks that wait behind another of their order are not forgotten when the
+// order among them is given up meanwhile.
+func TestReorderKeepsTheLane(t *testing.T) {
+	first, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s := &shop{}
+	b := New(Settings{NoListen: true, CallbackHandler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() { close(first); <-release })
+		s.ServeHTTP(w, r)
+	})})
+	t.Cleanup(b.Close)
+	b.Outbox.Send(text("1"))
+	<-first
+	b.Outbox.Send(text("2"))
+	b.Outbox.Send(text("3"))
+	b.Outbox.SetMischief(Mischief{Reorder: 1})
+	b.Outbox.Send(text("4"))
+	b.Outbox.SetMischief(Mischief{})
+	close(release)
+	delivered := make(chan struct{})
+	go func() { b.Outbox.Deliver(); close(delivered) }()
+	select {
+	case <-delivered:
+	case <-time.After(10 * time.Second):
+		t.Fatal("Deliver waits for callbacks that nobody sends")
+	}
+	assert.Len(t, s.seen(), 4)
+}
+
 func remove(list []string, s string) []string {
 	var out []string
 	for _, e := range list {

@@ -89,7 +89,7 @@ func (s *Shop) acquirer(name string, a Account, web client) (acquiring.Acquirer,
 
 func (s *Shop) payKeeper(name string, a Account, web client, log *slog.Logger) (*paykeeper.Client, error) {
 	return paykeeper.New(paykeeper.Config{Environment: acquiring.Test, BaseURL: a.BaseURL, User: a.User, Password: a.Password, Secret: a.Secret,
-		CallbackURL: a.Callback, Store: kept{s}, HTTPClient: web, Logger: log, Shop: name})
+		CallbackURL: a.Callback, Store: kept{s}, Now: s.conf.Pace.now, HTTPClient: web, Logger: log, Shop: name})
 }
 
 func (s *Shop) register(name string, a Account, web client) (fiscal.Register, error) {

@@ -22,8 +22,9 @@ const maxAttempts = 50
 // invoice issues an invoice. Its row is there before the provider is asked:
 // whatever happens after that, the Poller knows that there may be a payment.
 // A number that the provider has, and whose link it does not give again, is
-// left for the next attempt's.
-func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provider string, sum money.Amount) (*invoice, error) {
+// left for the next attempt's. So is one with which the customer could not
+// pay: again says so.
+func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provider string, sum money.Amount, again string) (*invoice, error) {
 	for n := 1; n <= maxAttempts; n++ {
 		i := &invoice{number: acquiring.Attempt(order, n)}
 		result, err := s.db.ExecContext(ctx, s.sql("INSERT INTO {invoices} (number, provider, kopecks, payment, link, status, issued_at) VALUES (?, ?, ?, '', '', 'unknown', ?)"+s.absent("number")),
@@ -36,6 +37,17 @@ func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provide
 			if err := row.Scan(&i.payment, &i.link, &i.status); err != nil {
 				return nil, err
 			}
+			if again != "" && again == i.payment {
+				// It may be paid some day nevertheless, so it stays among those that
+				// are polled, as the one below.
+				result, err := s.db.ExecContext(ctx, s.sql("UPDATE {invoices} SET status = 'left' WHERE number = ? AND status IN ('unknown', 'pending', 'canceled', 'declined', 'expired')"), i.number)
+				if err != nil {
+					return nil, err
+				}
+				if n, err := result.RowsAffected(); err != nil || n == 1 {
+					i.status = "left"
+				}
+			}
 			switch {
 			case i.status == "left":
 				continue
@@ -47,8 +59,6 @@ func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provide
 			Customer: acquiring.Customer{Email: "parent@school.example"}, ReturnURL: "https://school.example/thanks"})
 		switch {
 		case errors.Is(err, acquiring.ErrDuplicate):
-			// It may be paid some day nevertheless, so it stays among those that
-			// are polled.
 			_, err := s.db.ExecContext(ctx, s.sql("UPDATE {invoices} SET status = 'left' WHERE number = ? AND status = 'unknown'"), i.number)
 			if err != nil {
 				return nil, err

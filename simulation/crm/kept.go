@@ -101,6 +101,7 @@ func (d deeds) OfPayment(ctx context.Context, shop, kind, payment string) (all [
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			return nil, err
 		}
+		e.At = d.s.conf.Pace.aged(e.At)
 		all = append(all, e)
 	}
 	return all, rows.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -145,11 +146,18 @@ func (w *World) Order(ctx context.Context, n int, shop Shop) {
 		if err = bank.pay(id, link, p.calls); err == nil {
 			break
 		}
-		if try == 200 || ctx.Err() != nil {
+		if try == 50 || ctx.Err() != nil {
 			w.trouble(p.order, fmt.Errorf("paying %s at %s: %w", id, bank.Name, err))
 			return
 		}
-		shop.Pause(ctx) // the shop did not answer PayMaster's question
+		// The shop did not answer PayMaster's question, and the number is used
+		// up: the customer asks for another link.
+		shop.Pause(ctx)
+		if body, err = insist(ctx, shop, path+"&again="+url.QueryEscape(id)); err != nil {
+			w.trouble(p.order, err)
+			return
+		}
+		id, link, _ = strings.Cut(strings.TrimSpace(body), "\n")
 	}
 	w.mu.Lock()
 	w.paid[p.order] += p.sum
@@ -247,4 +255,22 @@ func (w *World) Calm() {
 	for _, b := range w.Banks {
 		b.Settle()
 	}
+}
+
+// Deliver sends the callbacks that are due, and waits for the answers.
+func (w *World) Deliver() {
+	for _, s := range w.servers() {
+		s.Deliver()
+	}
+}
+
+// Repeat lets the providers send so many old callbacks again.
+func (w *World) Repeat(lot *rand.Rand, times int) {
+	for range times {
+		b := w.Banks[lot.IntN(len(w.Banks))]
+		if orders := b.Orders(); len(orders) > 0 {
+			_ = b.Resend(orders[lot.IntN(len(orders))].ID) // of one that was not paid there is none
+		}
+	}
+	w.Deliver()
 }
