@@ -255,6 +255,6 @@ func (b *Service) Cancel(ctx context.Context, invoice int64, actor string) error
 		if err := b.Store.SetInvoiceStatus(ctx, tx, invoice, acquiring.StatusCanceled, time.Time{}); err != nil {
 			return err
 		}
-		return b.journal(ctx, tx, actor, "invoice.canceled", invoice, "Счёт отозван", now.Status.String(), acquiring.StatusCanceled.String())
+		return b.journal(ctx, tx, actor, "invoice.canceled", invoice, "Счёт отозван", StatusText(now.Status), StatusText(acquiring.StatusCanceled))
 	})
 }

@@ -125,7 +125,7 @@ func (b *Service) apply(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acq
 }
 
 func state(a store.Attempt) string {
-	return fmt.Sprintf("%s, получено %s, возвращено %s", a.Status, a.Captured, a.Refunded)
+	return fmt.Sprintf("%s, получено %s, возвращено %s", StatusText(a.Status), Rubles(a.Captured), Rubles(a.Refunded))
 }
 
 func sourceText(s webhook.Source) string {

@@ -56,6 +56,51 @@ func returnOf(a store.Attempt, id string, returned, sum money.Amount) (fiscal.Re
 	return fiscal.Return(r, selection)
 }
 
+// countsPieces says whether the provider counts the pieces of a position that
+// came back. A part of the price of one piece is then a part of the piece: the
+// whole piece would leave nothing for the next refund.
+func countsPieces(provider string) bool { return provider == "alfabank" }
+
+// thousandth is the smallest quantity that every register knows.
+const thousandth fiscal.Quantity = 1000
+
+// byQuantity makes the only line of a return of sum a part of the piece, with
+// the price that gives the sum exactly. used is what came back of the piece
+// before; last takes all that is left of it.
+func byQuantity(r fiscal.Receipt, total, sum money.Amount, used fiscal.Quantity, last bool) fiscal.Receipt {
+	rest := fiscal.Pieces(1) - used
+	q := fiscal.Quantity(int64(sum)*1000/int64(total)) * thousandth
+	if q = max(min(q, rest-thousandth), thousandth); last {
+		q = rest
+	}
+	line := r.Lines[0]
+	line.Quantity, line.Price = q, money.Amount((int64(sum)*int64(fiscal.Pieces(1))+int64(q)/2)/int64(q))
+	r.Lines = []fiscal.Line{line}
+	return r
+}
+
+// receiptOfRefund is the return receipt that goes with the request of a
+// refund. earlier are the attempt's refunds.
+func receiptOfRefund(provider string, a store.Attempt, id string, left, sum money.Amount, earlier []store.Refund) (fiscal.Receipt, error) {
+	r, err := returnOf(a, id, a.Captured-left, sum)
+	if err != nil || !countsPieces(provider) || sum == a.Captured || len(r.Lines) != 1 {
+		return r, err
+	}
+	var used fiscal.Quantity
+	for _, e := range earlier {
+		if e.Status == store.RefundFailed || e.Receipt == "" {
+			continue
+		}
+		var before fiscal.Receipt
+		if err := json.Unmarshal([]byte(e.Receipt), &before); err != nil {
+			return r, err
+		}
+		used += before.Lines[0].Quantity
+	}
+	r = byQuantity(r, a.Captured, sum, used, sum == left)
+	return r, r.Validate()
+}
+
 // receiptOfSale stores the receipt of what was captured, and queues it where a
 // cash-register service prints it.
 func (b *Service) receiptOfSale(ctx context.Context, tx *sql.Tx, shop store.Shop, a store.Attempt) error {

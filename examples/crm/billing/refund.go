@@ -58,7 +58,11 @@ func (b *Service) Refund(ctx context.Context, attempt int64, form string, amount
 		}
 		r = store.Refund{AttemptID: attempt, Form: form, Key: "r-" + form, Amount: amount, Reason: reason, Status: store.RefundNew, Author: actor}
 		if shop.Settings.ReceiptBy == "acquirer" && a.Receipt != "" && refundReceipts(shop.Provider) {
-			back, err := returnOf(a, "r-"+form, a.Captured-left, amount)
+			earlier, err := b.Store.Refunds(ctx, tx, a.ID)
+			if err != nil {
+				return err
+			}
+			back, err := receiptOfRefund(shop.Provider, a, "r-"+form, left, amount, earlier)
 			if err != nil {
 				t := shops.Russian(err, nil)
 				return &Problem{Text: t.Text, Detail: t.Detail}
@@ -226,7 +230,7 @@ func (b *Service) hold(ctx context.Context, attempt int64, actor string, do func
 		b.Logger.Warn("hold", "order", a.OrderID, "error", cause)
 		return &Problem{Text: t.Text, Detail: t.Detail}
 	}
-	if err := b.journal(ctx, b.Store.DB, actor, "hold", a.InvoiceID, text, a.Status.String(), ""); err != nil {
+	if err := b.journal(ctx, b.Store.DB, actor, "hold", a.InvoiceID, text, StatusText(a.Status), ""); err != nil {
 		return err
 	}
 	return b.Look(ctx, a.ID)

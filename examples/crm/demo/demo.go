@@ -54,8 +54,9 @@ func templates() []template {
 	}
 }
 
-// credentials are what the sandbox's provider wants: fields and secrets.
-func (d *Demo) credentials(provider, way string) (fields, secrets map[string]string) {
+// Credentials are what the sandbox's provider wants: the settings of a shop,
+// fields and secrets. way is of Tochka: "jwt" or "oauth".
+func (d *Demo) Credentials(provider, way string) (fields, secrets map[string]string) {
 	b := d.Sandbox
 	switch provider {
 	case "sberbank":
@@ -96,8 +97,8 @@ func first(values ...string) string {
 	return ""
 }
 
-// registerCredentials are of a cash-register service of the sandbox.
-func (d *Demo) registerCredentials(service string) (fields, secrets map[string]string) {
+// RegisterCredentials are of a cash-register service of the sandbox.
+func (d *Demo) RegisterCredentials(service string) (fields, secrets map[string]string) {
 	switch service {
 	case "komtet":
 		c := d.Sandbox.KomtetConfig()
@@ -208,7 +209,7 @@ func (d *Demo) refresh(ctx context.Context) error {
 		if !x.Settings.Sandbox {
 			continue
 		}
-		fields, secrets := d.credentials(x.Provider, x.Settings.Fields["way"])
+		fields, secrets := d.Credentials(x.Provider, x.Settings.Fields["way"])
 		merged := maps.Clone(x.Settings.Fields)
 		if merged == nil {
 			merged = map[string]string{}
@@ -216,7 +217,7 @@ func (d *Demo) refresh(ctx context.Context) error {
 		maps.Copy(merged, fields)
 		x.Settings.Fields = merged
 		var registerSecrets map[string]string
-		x.Settings.RegisterFields, registerSecrets = d.registerCredentials(x.Settings.ReceiptBy)
+		x.Settings.RegisterFields, registerSecrets = d.RegisterCredentials(x.Settings.ReceiptBy)
 		all := maps.Clone(secrets)
 		maps.Copy(all, registerSecrets)
 		if x.Secrets, err = d.Shops.Seal(x.ID, all); err != nil {
