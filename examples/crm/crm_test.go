@@ -10,7 +10,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -282,7 +281,7 @@ func (w *world) pay(i store.Invoice, shop store.Shop) {
 // until waits for an invoice's status.
 func (w *world) until(invoice int64, status string) store.Invoice {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.read(invoice).Status.String() == status }, 20*time.Second, 20*time.Millisecond, "%s: want %s\n%s", invoice, status, w.log)
+	require.Eventually(w.t, func() bool { return w.read(invoice).Status.String() == status }, 20*time.Second, 20*time.Millisecond, "%d: want %s\n%s", invoice, status, lazy(func() string { return plain(w.staff.get(fmt.Sprintf("/invoices/%d", invoice))) }))
 	return w.read(invoice)
 }
 
@@ -307,4 +306,7 @@ func (w *world) giveBack(attempt int64, amount string) {
 	w.staff.must(page, page, url.Values{"form": {form[1]}, "amount": {amount}, "reason": {"Отмена занятия"}, "sure": {"yes"}})
 }
 
-func TestMain(m *testing.M) { os.Exit(m.Run()) }
+// lazy is a message that is made only if a test fails.
+type lazy func() string
+
+func (l lazy) String() string { return l() }

@@ -92,6 +92,11 @@ func TestEachProvider(t *testing.T) {
 				w.bank.Advance(4 * 24 * time.Hour)
 			}
 			w.giveBack(a.ID, "3499,90")
+			if provider.Key == "tochka" {
+				require.Contains(t, plain(w.staff.get(fmt.Sprintf("/invoices/%d", i.ID))), "принят банком")
+				w.bank.Advance(4 * 24 * time.Hour)
+				w.staff.must(fmt.Sprintf("/invoices/%d", i.ID), fmt.Sprintf("/attempts/%d/check", a.ID), nil)
+			}
 			w.until(i.ID, "refunded")
 			require.EqualValues(t, 0, w.balance(client))
 
