@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,9 +43,9 @@ type shop struct {
 
 // column is a client of the table.
 type column struct {
-	title string
-	doc   string // its page
-	open  func(t *testing.T, twoStage bool) shop
+	title, russian string
+	doc            string // its page
+	open           func(t *testing.T, twoStage bool) shop
 }
 
 var nobodyListens = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -72,7 +73,7 @@ func requests[D requester](deliver func() int, all func() []D) func() []*http.Re
 }
 
 var columns = []column{
-	{"Sberbank", "sberbank", func(t *testing.T, _ bool) shop {
+	{"Sberbank", "Сбербанк", "sberbank", func(t *testing.T, _ bool) shop {
 		s := sberbanktest.NewServer(sberbanktest.WithCallbackHandler(nobodyListens), sberbanktest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		conf := s.Config()
@@ -80,25 +81,25 @@ var columns = []column{
 		a, err := sberbank.New(conf)
 		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
-	{"Sberbank, legacy", "sberbank", func(t *testing.T, _ bool) shop {
+	{"Sberbank, legacy", "Сбербанк, старый шлюз", "sberbank", func(t *testing.T, _ bool) shop {
 		s := sberbanktest.NewServer(sberbanktest.WithCallbackHandler(nobodyListens), sberbanktest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		a, err := sberbank.NewLegacy(s.ConfigLegacy())
 		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
-	{"Alfa-Bank", "alfabank", func(t *testing.T, _ bool) shop {
+	{"Alfa-Bank", "Альфа-Банк", "alfabank", func(t *testing.T, _ bool) shop {
 		s := alfabanktest.NewServer(alfabanktest.WithCallbackHandler(nobodyListens), alfabanktest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		a, err := alfabank.New(s.Config())
 		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
-	{"PayMaster v2", "paymaster", func(t *testing.T, _ bool) shop {
+	{"PayMaster v2", "PayMaster v2", "paymaster", func(t *testing.T, _ bool) shop {
 		s := paymastertest.NewServer(paymastertest.WithCallbackHandler(nobodyListens), paymastertest.WithCallbackURL(hook))
 		t.Cleanup(s.Close)
 		a, err := paymaster.New(s.Config())
 		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
-	{"PayMaster classic", "paymaster", func(t *testing.T, twoStage bool) shop {
+	{"PayMaster classic", "PayMaster, классика", "paymaster", func(t *testing.T, twoStage bool) shop {
 		opts := []paymastertest.Option{paymastertest.WithCallbackHandler(nobodyListens), paymastertest.WithCallbackURL(hook)}
 		if twoStage {
 			opts = append(opts, paymastertest.WithHolds())
@@ -110,13 +111,13 @@ var columns = []column{
 		a, err := paymaster.NewClassic(conf)
 		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
-	{"Tochka", "tochka", func(t *testing.T, _ bool) shop {
+	{"Tochka", "Точка", "tochka", func(t *testing.T, _ bool) shop {
 		s := tochkatest.NewServer(tochkatest.WithCallbackHandler(nobodyListens), tochkatest.WithCallbackURL(hook), tochkatest.WithCardRefunds(0))
 		t.Cleanup(s.Close)
 		a, err := tochka.New(s.Config())
 		return shop{made(t, a, err), s.Pay, s.Decline, s.Expire, requests(s.Deliver, s.Deliveries)}
 	}},
-	{"PayKeeper", "paykeeper", func(t *testing.T, twoStage bool) shop {
+	{"PayKeeper", "PayKeeper", "paykeeper", func(t *testing.T, twoStage bool) shop {
 		opts := []paykeepertest.Option{paykeepertest.WithCallbackHandler(nobodyListens), paykeepertest.WithCallbackURL(hook)}
 		if twoStage {
 			opts = append(opts, paykeepertest.WithTwoStage())
@@ -390,34 +391,58 @@ func TestCapabilities(t *testing.T) {
 		"md":    {yes: "yes", no: "—", cabinet: "in the cabinet"},
 		"ru.md": {yes: "да", no: "—", cabinet: "в кабинете"},
 	}
-	tables := map[string]*strings.Builder{"md": {}, "ru.md": {}}
-	for lang, b := range tables {
+	results := make([][]cell, len(rows))
+	for i, r := range rows {
+		for _, c := range columns {
+			results[i] = append(results[i], r.try(&probe{t, c}))
+		}
+	}
+	table := func(lang, folder string, wanted func(row) bool) string {
+		var b strings.Builder
 		b.WriteString("| |")
 		for _, c := range columns {
-			fmt.Fprintf(b, " [%s](providers/%s.%s) |", c.title, c.doc, lang)
+			fmt.Fprintf(&b, " [%s](%sproviders/%s.%s) |", map[string]string{"md": c.title, "ru.md": c.russian}[lang], folder, c.doc, lang)
 		}
 		b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(columns)) + "\n")
-	}
-	for _, r := range rows {
-		fmt.Fprintf(tables["md"], "| %s |", r.english)
-		fmt.Fprintf(tables["ru.md"], "| %s |", r.russian)
-		for _, c := range columns {
-			got := r.try(&probe{t, c})
-			for lang, b := range tables {
-				fmt.Fprintf(b, " %s |", marks[lang][got])
+		for i, r := range rows {
+			if !wanted(r) {
+				continue
 			}
-		}
-		for _, b := range tables {
+			b.WriteString("| " + map[string]string{"md": r.english, "ru.md": r.russian}[lang] + " |")
+			for _, got := range results[i] {
+				b.WriteString(" " + marks[lang][got] + " |")
+			}
 			b.WriteByte('\n')
 		}
+		return b.String()
 	}
-	for lang, b := range tables {
-		generated(t, filepath.Join("..", "..", "docs", "capabilities."+lang), "acquirers", b.String())
+	for name := range brief {
+		if !slices.ContainsFunc(rows, func(r row) bool { return r.english == name }) {
+			t.Errorf("the README's table wants a line that is not there: %s", name)
+		}
 	}
 	printed := registerTable(t)
-	for lang, text := range printed {
-		generated(t, filepath.Join("..", "..", "docs", "capabilities."+lang), "registers", text)
+	for _, lang := range []string{"md", "ru.md"} {
+		page := filepath.Join(root, "docs", "capabilities."+lang)
+		generated(t, page, "acquirers", table(lang, "", func(row) bool { return true }))
+		generated(t, page, "registers", printed[lang])
+		// The README has the lines that people choose by, where it wants them.
+		readme := filepath.Join(root, "README."+lang)
+		if data, err := os.ReadFile(readme); err == nil && strings.Contains(string(data), "<!-- generated: capabilities -->") {
+			generated(t, readme, "capabilities", table(lang, "docs/", func(r row) bool { return brief[r.english] }))
+		}
 	}
+}
+
+// brief are the lines of the README's table.
+var brief = map[string]bool{
+	"Two-stage payments (`Capturer`, `InvoiceRequest.Hold`)": true,
+	"Refund of a part, and another":                          true,
+	"Receipt by the acquirer (`InvoiceRequest.Receipt`)":     true,
+	"SBP QR code without a page (`QRIssuer`)":                true,
+	"Charge of a saved card (`Charger`)":                     true,
+	"Search by the shop's order number (`Finder`)":           true,
+	"Signed callbacks (`Callback.Signed`)":                   true,
 }
 
 // generated compares the part of a page between its markers with what it

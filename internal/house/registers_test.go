@@ -20,24 +20,24 @@ import (
 
 // registers are the clients of the second table, each over a new emulator.
 var registers = []struct {
-	title, doc string
-	open       func(t *testing.T) (fiscal.Register, error)
+	title, russian, doc string
+	open                func(t *testing.T) (fiscal.Register, error)
 }{
-	{"Komtet Kassa", "komtet", func(t *testing.T) (fiscal.Register, error) {
+	{"Komtet Kassa", "КОМТЕТ Касса", "komtet", func(t *testing.T) (fiscal.Register, error) {
 		s := komtettest.NewServer(komtettest.WithCallbackHandler(nobodyListens))
 		t.Cleanup(s.Close)
 		conf := s.Config()
 		conf.TaxSystem, conf.Place = fiscal.TaxSimplifiedIncome, "https://shop.example"
 		return komtet.New(conf)
 	}},
-	{"OrangeData", "orangedata", func(t *testing.T) (fiscal.Register, error) {
+	{"OrangeData", "OrangeData", "orangedata", func(t *testing.T) (fiscal.Register, error) {
 		s := orangedatatest.NewServer(orangedatatest.WithCallbackHandler(nobodyListens))
 		t.Cleanup(s.Close)
 		conf := s.Config()
 		conf.GroupByFFD = map[fiscal.FFD]string{fiscal.FFD105: "Main"}
 		return orangedata.New(conf)
 	}},
-	{"PayKeeper", "paykeeper", func(t *testing.T) (fiscal.Register, error) {
+	{"PayKeeper", "PayKeeper", "paykeeper", func(t *testing.T) (fiscal.Register, error) {
 		s := paykeepertest.NewServer(paykeepertest.WithCallbackHandler(nobodyListens))
 		t.Cleanup(s.Close)
 		return paykeeper.New(s.Config())
@@ -88,7 +88,7 @@ func registerTable(t *testing.T) map[string]string {
 	head := func(b *strings.Builder, lang string) {
 		b.WriteString("| |")
 		for _, r := range registers {
-			fmt.Fprintf(b, " [%s](providers/%s.%s) |", r.title, r.doc, lang)
+			fmt.Fprintf(b, " [%s](providers/%s.%s) |", map[string]string{"md": r.title, "ru.md": r.russian}[lang], r.doc, lang)
 		}
 		b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(registers)) + "\n")
 	}
