@@ -253,6 +253,16 @@ func (s *Sandbox) setRedirect(w http.ResponseWriter, r *http.Request) {
 	s.back(w, r, "/connect/"+string(Tochka), "Адрес возврата записан", err)
 }
 
+func (s *Sandbox) setStages(w http.ResponseWriter, r *http.Request) {
+	on := r.PostFormValue("on") != ""
+	s.SetPayKeeperTwoStage(on)
+	words := "Двухстадийные платежи выключены"
+	if on {
+		words = "Двухстадийные платежи включены"
+	}
+	s.back(w, r, "/connect/"+string(PayKeeper), words, nil)
+}
+
 // steps are how far the clock may be moved at once.
 var steps = map[string]time.Duration{"1m": time.Minute, "10m": 10 * time.Minute, "1h": time.Hour, "1d": 24 * time.Hour, "3d": 72 * time.Hour, "8d": 8 * 24 * time.Hour}
 

@@ -42,10 +42,6 @@ func (w way) Key() string { return strings.TrimSuffix(string(w.Provider)+"-"+w.P
 // Name is the way for people.
 func (w way) Name() string { return wayName(w.Provider, w.Protocol) }
 
-// Holds says whether a single invoice can ask for two stages; with PayKeeper
-// that is a setting of the cabinet.
-func (w way) Holds() bool { return w.Provider != PayKeeper }
-
 // Captures says whether a part of a hold can be taken, and a hold let go, by
 // the shop.
 func (w way) Captures() bool { return w.Provider != Tochka }
@@ -179,8 +175,8 @@ func (s *Sandbox) trial(ctx context.Context, w way, t TrialOrder) (Order, error)
 	switch {
 	case err != nil:
 		return Order{}, err
-	case t.Hold && !w.Holds():
-		return Order{}, errors.New("у PayKeeper две стадии включают в личном кабинете, а не в заказе")
+	case w.Provider == PayKeeper && t.Hold != s.PayKeeperConfig().TwoStage:
+		return Order{}, errors.New("у PayKeeper две стадии включают в личном кабинете сразу для всех заказов: страница «Подключение», PayKeeper")
 	}
 	req := acquiring.InvoiceRequest{OrderID: s.trialNumber("T"), Amount: t.Amount, Description: t.Description, Hold: t.Hold,
 		ReturnURL: s.URL + "/back", Customer: acquiring.Customer{ID: "42", Email: "client@example.com", Phone: "+79991234567"}}

@@ -93,7 +93,7 @@ func (s *Sandbox) connections(p Provider) []connection {
 			Way: way{p, ""}, Title: "Оплата и чеки", Real: "https://<магазин>.server.paykeeper.ru", Base: c.Server,
 			Credentials: []credential{{"Сервер", c.Server}, {"Логин", c.User}, {"Пароль", c.Password}, {"Секретное слово", c.Secret}},
 			Code: code("kassa", "paykeeper.New", "paykeeper.Config", env, [2]string{"Server", quoted(c.Server)}, [2]string{"User", quoted(c.User)},
-				[2]string{"Password", quoted(c.Password)}, [2]string{"Secret", quoted(c.Secret)}) + "bank := kassa.Acquirer() // платежи; сама kassa печатает чеки\n",
+				[2]string{"Password", quoted(c.Password)}, [2]string{"Secret", quoted(c.Secret)}, [2]string{"TwoStage", fmt.Sprint(c.TwoStage)}) + "bank := kassa.Acquirer() // платежи; сама kassa печатает чеки\n",
 		}}
 	}
 	return nil

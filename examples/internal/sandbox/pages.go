@@ -178,6 +178,7 @@ func (s *Sandbox) pages() http.Handler {
 	mux.HandleFunc("GET /connect/{provider}", s.providerPage)
 	mux.HandleFunc("POST /connect/{provider}", s.setCallback)
 	mux.HandleFunc("POST /connect/tochka/redirect", s.setRedirect)
+	mux.HandleFunc("POST /connect/paykeeper/stages", s.setStages)
 	mux.HandleFunc("POST /clock", s.moveClock)
 	mux.HandleFunc("GET /files/orangedata/{name}", s.file)
 	mux.HandleFunc("GET /back", s.backPage)

@@ -168,5 +168,15 @@ func (s *Sandbox) OrangeDataConfig() orangedata.Config {
 	return c
 }
 
+// SetPayKeeperTwoStage switches two-stage payments on or off in PayKeeper's
+// cabinet: no single invoice can ask for them there. A client made before has
+// another Config then.
+func (s *Sandbox) SetPayKeeperTwoStage(on bool) {
+	s.PayKeeper.SetTwoStage(on)
+	s.mu.Lock()
+	delete(s.clients, way{PayKeeper, ""})
+	s.mu.Unlock()
+}
+
 // PayKeeperConfig is of a client of PayKeeper.
 func (s *Sandbox) PayKeeperConfig() paykeeper.Config { return s.PayKeeper.Config() }

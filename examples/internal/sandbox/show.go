@@ -220,7 +220,7 @@ func (s *Sandbox) providerPage(w http.ResponseWriter, r *http.Request) {
 		redirect = s.TochkaOAuthConfig().RedirectURL
 	}
 	s.show(w, r, http.StatusOK, "provider", view{Title: p.Name(), Nav: "connect", Data: map[string]any{"Provider": p, "Name": p.Name(),
-		"Callback": s.CallbackURL(p), "Connections": s.connections(p), "Ways": ways, "Chosen": "", "Redirect": redirect, "Registers": slices.Contains(registers(), p)}})
+		"Callback": s.CallbackURL(p), "Connections": s.connections(p), "Ways": ways, "Chosen": "", "Redirect": redirect, "TwoStage": s.PayKeeperConfig().TwoStage, "Registers": slices.Contains(registers(), p)}})
 }
 
 // backPage is where the customer of a trial order comes back to.

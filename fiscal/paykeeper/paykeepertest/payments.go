@@ -484,5 +484,8 @@ func (c call) errorTotals() {
 }
 
 func (c call) organization() {
-	c.one(object{"organization_name": "ООО Эмулятор", "two_stage": c.opt.twoStage})
+	c.mu.Lock()
+	on := c.opt.twoStage
+	c.mu.Unlock()
+	c.one(object{"organization_name": "ООО Эмулятор", "two_stage": on})
 }

@@ -178,6 +178,8 @@ func NewServer(opts ...Option) *Server {
 
 // Config is that of a client of the account.
 func (s *Server) Config() paykeeper.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return paykeeper.Config{Environment: acquiring.Test, Server: s.URL, User: s.opt.user, Password: s.opt.password, Secret: s.opt.secret,
 		TwoStage: s.opt.twoStage, HoldStatus: s.opt.holdStatus, Now: s.base.Clock.Now}
 }
@@ -196,6 +198,14 @@ func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 
 // ClearFaults forgets the faults that did not happen yet.
 func (s *Server) ClearFaults() { s.base.Faults.Clear() }
+
+// SetTwoStage switches two-stage payments on or off, as the cabinet does, for
+// the payments to come; see WithTwoStage.
+func (s *Server) SetTwoStage(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.twoStage = on
+}
 
 // SetCallbackURL changes the address of notifications in the cabinet, for the
 // payments to come.
