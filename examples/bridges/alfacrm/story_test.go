@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -194,4 +195,39 @@ func TestForeign(t *testing.T) {
 	assert.Equal(t, money.RUB(3500, 0), w.crm.Balance(2091))
 	_, err := w.Try("retry", key)
 	require.ErrorContains(t, err, "done already")
+}
+
+// TestReceipts: the bank prints a receipt for the sale and for each part that
+// goes back; without an address for it no invoice is made.
+func TestReceipts(t *testing.T) {
+	w := started(newWorld(t, func(conf map[string]any) {
+		conf["receipt"] = map[string]any{"item": "Занятия", "vat": "none", "tax_system": "usn_income", "ffd": "1.2", "inn": "7707083893",
+			"email": "school@example.com", "place": "https://school.example"}
+	}))
+	for _, shop := range []string{"sber", "pm"} {
+		_, err := w.Try("invoice", "-shop", shop, "-ref", "2091", "-amount", "3500.00")
+		require.ErrorContains(t, err, "receipt")
+		number := w.invoice(shop, "-email", "parent@example.com")
+		w.Pay(shop, number)
+		w.Command("refund", number, "-amount", "1000.00", "-key", "r-1")
+		w.Learn(number, "given back 1000.00")
+		w.Command("refund", number, "-amount", "1000.00", "-key", "r-1")
+		w.Command("refund", number, "-key", "r-2")
+		w.Learn(number, "given back 3500.00")
+		w.Command("refund", number, "-amount", "2500.00", "-key", "r-2")
+		w.Learn(number, "given back 3500.00")
+		w.Tell()
+		assert.Zero(t, w.crm.Balance(alfacrmtest.DefaultCustomer))
+		if shop == "pm" {
+			o, _ := w.PM.Order(number)
+			assert.Len(t, w.PM.Receipts(o.ID), 3)
+		}
+	}
+	_, err := w.Try("refund", w.invoice("sber", "-email", "a@example.com"), "-amount", "1.00")
+	require.ErrorContains(t, err, "nothing to give back")
+	var totals []string
+	for _, r := range w.Sber.Receipts() {
+		totals = append(totals, fmt.Sprint(r.Refund, " ", r.Total))
+	}
+	assert.Equal(t, []string{"false 3500.00", "true 1000.00", "true 2500.00"}, totals)
 }

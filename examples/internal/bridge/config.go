@@ -32,6 +32,7 @@ type Config struct {
 	// WatchDays is how long a paid payment is asked for its refunds: those
 	// made in the bank's cabinet are not notified by every bank. 0: 14.
 	WatchDays int          `json:"watch_refunds_days"`
+	Receipt   *ReceiptRule `json:"receipt"` // absent: no receipt is asked of the banks
 	Ref       RefRule      `json:"ref"`
 	Shops     []shops.Shop `json:"shops"`
 }
@@ -97,6 +98,9 @@ func (c *Config) complete(get environ.Getenv) error {
 	}
 	if c.PayPath != url.PathEscape(c.PayPath) {
 		return fmt.Errorf("pay_path must be letters and digits")
+	}
+	if err := c.Receipt.check(); err != nil {
+		return err
 	}
 	if c.Ref.Pattern != "" {
 		if c.Ref.pattern, err = regexp.Compile(c.Ref.Pattern); err != nil {

@@ -3,8 +3,7 @@ package bridge
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/shops"
-	"github.com/acquiring-go/acquiring/money"
 )
 
 // attempts are how many order numbers one call may try.
@@ -110,18 +108,29 @@ func (b *Bridge) reuse(ctx context.Context, a shops.Account, r *row, o Order) (*
 // issue makes the invoice of one attempt. The row is there before the acquirer
 // is asked: a callback, or the poll after an answer that was lost, finds it.
 func (b *Bridge) issue(ctx context.Context, a shops.Account, o Order, number string) (*Link, error) {
-	r := row{Shop: a.Code, Number: number, Base: o.Number, Ref: o.Ref, Payer: o.Payer, Amount: o.Amount, Own: true, Status: acquiring.StatusPending, CreatedAt: b.now()}
-	err := b.dialect.Retry(ctx, func(ctx context.Context) error { _, err := b.insert(ctx, b.db, r); return err })
+	if o.Description == "" {
+		o.Description = "Оплата заказа " + o.Number
+	}
+	receipt, err := b.conf.Receipt.sale(number, o)
 	if err != nil {
 		return nil, err
 	}
-	description := o.Description
-	if description == "" {
-		description = "Оплата заказа " + o.Number
+	stored := ""
+	if receipt != nil {
+		body, err := json.Marshal(receipt)
+		if err != nil {
+			return nil, err
+		}
+		stored = string(body)
 	}
-	invoice, err := a.Acquirer.CreateInvoice(ctx, acquiring.InvoiceRequest{OrderID: number, Amount: o.Amount, Description: description,
+	r := row{Shop: a.Code, Number: number, Receipt: stored, Base: o.Number, Ref: o.Ref, Payer: o.Payer, Amount: o.Amount, Own: true, Status: acquiring.StatusPending, CreatedAt: b.now()}
+	err = b.dialect.Retry(ctx, func(ctx context.Context) error { _, err := b.insert(ctx, b.db, r); return err })
+	if err != nil {
+		return nil, err
+	}
+	invoice, err := a.Acquirer.CreateInvoice(ctx, acquiring.InvoiceRequest{OrderID: number, Amount: o.Amount, Description: o.Description,
 		Customer: acquiring.Customer{Email: o.Email, Phone: o.Phone, Name: o.Payer}, ReturnURL: b.conf.ReturnURL,
-		CallbackURL: b.hook(a.Code), TTL: hours(b.conf.LinkHours)})
+		CallbackURL: b.hook(a.Code), TTL: hours(b.conf.LinkHours), Receipt: receipt})
 	if err != nil {
 		if acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown && !errors.Is(err, acquiring.ErrDuplicate) {
 			return nil, errors.Join(err, b.withdrawn(context.WithoutCancel(ctx), &r))
@@ -137,33 +146,3 @@ func (b *Bridge) issue(ctx context.Context, a shops.Account, o Order, number str
 
 // hook is the address at which a shop's callbacks arrive.
 func (b *Bridge) hook(shop string) string { return b.conf.PublicURL + "/hooks/" + shop }
-
-// Refund gives money back at the acquirer and lets the CRM hear of it. 0: all
-// that is left. The same refund asked for twice in the same state of the
-// payment is made once; key "" makes it so, your own key does it always.
-func (b *Bridge) Refund(ctx context.Context, shop, number string, sum money.Amount, key string) (*acquiring.Refund, error) {
-	r, err := b.find(ctx, shop, number)
-	if err != nil {
-		return nil, err
-	}
-	a, err := b.account(r.Shop)
-	if err != nil {
-		return nil, err
-	}
-	if !r.Status.Succeeded() {
-		return nil, conflict("order %s is %s: there is nothing to give back", r.Number, r.Status)
-	}
-	if key == "" {
-		digest := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d/%d", r.Shop, r.Number, r.Refunded, sum))
-		key = "refund-" + hex.EncodeToString(digest[:12])
-	}
-	refund, err := a.Acquirer.Refund(ctx, acquiring.RefundRequest{ID: r.ID, Key: key, Amount: sum})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := b.Learn(ctx, a.Code, r.ID); err != nil {
-		// The money went back; the Poller will tell the CRM.
-		b.log.Warn("bridge: the refund is made, the payment could not be read back", "order", r.Number, "error", err.Error())
-	}
-	return refund, nil
-}

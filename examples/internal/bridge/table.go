@@ -28,11 +28,12 @@ type row struct {
 	Refunded     money.Amount // told to the CRM
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
+	Receipt      string // fiscal.Receipt of the sale as JSON; "": none
 }
 
 const table = "bridge_payments"
 
-const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, again, refunded, created_at, expires_at"
+const rowColumns = "shop, number, base, ref, payer, amount, own, payment_id, pay_url, status, taken, again, refunded, created_at, expires_at, receipt"
 
 func schema(d outbox.Dialect) []string {
 	return []string{
@@ -52,7 +53,9 @@ func schema(d outbox.Dialect) []string {
 			"  refunded BIGINT NOT NULL, -- told to the CRM\n" +
 			"  created_at BIGINT NOT NULL, -- Unix milliseconds, as all times here\n" +
 			"  expires_at BIGINT NOT NULL, -- 0: unknown\n" +
+			"  receipt TEXT NOT NULL, -- of the sale, as JSON\n" +
 			"  PRIMARY KEY (shop, number)\n)",
+		refundSchema,
 		"CREATE INDEX IF NOT EXISTS bridge_payments_base ON " + table + " (shop, base)",
 		"CREATE INDEX IF NOT EXISTS bridge_payments_status ON " + table + " (shop, status, created_at)",
 	}
@@ -90,7 +93,7 @@ func (b *Bridge) rows(ctx context.Context, q querier, where string, args ...any)
 		var r row
 		var amount, taken, refunded, created, expires int64
 		var status, id string
-		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &r.Again, &refunded, &created, &expires); err != nil {
+		if err := rows.Scan(&r.Shop, &r.Number, &r.Base, &r.Ref, &r.Payer, &amount, &r.Own, &id, &r.PayURL, &status, &taken, &r.Again, &refunded, &created, &expires, &r.Receipt); err != nil {
 			return nil, err
 		}
 		r.Amount, r.Taken, r.Refunded, r.ID = money.Amount(amount), money.Amount(taken), money.Amount(refunded), acquiring.PaymentID(id)
@@ -121,9 +124,9 @@ func (b *Bridge) one(ctx context.Context, q querier, shop, number string, lock b
 
 // insert enters a new row; false: the number is there already.
 func (b *Bridge) insert(ctx context.Context, q querier, r row) (bool, error) {
-	result, err := q.ExecContext(ctx, b.dialect.Bind("INSERT INTO "+table+" ("+rowColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (shop, number) DO NOTHING"),
+	result, err := q.ExecContext(ctx, b.dialect.Bind("INSERT INTO "+table+" ("+rowColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (shop, number) DO NOTHING"),
 		r.Shop, r.Number, r.Base, r.Ref, r.Payer, int64(r.Amount), bit(r.Own), string(r.ID), r.PayURL, r.Status.String(), int64(r.Taken), bit(r.Again), int64(r.Refunded),
-		millis(r.CreatedAt), millis(r.ExpiresAt))
+		millis(r.CreatedAt), millis(r.ExpiresAt), r.Receipt)
 	if err != nil {
 		return false, err
 	}
@@ -139,8 +142,8 @@ func (b *Bridge) exec(ctx context.Context, q querier, query string, args ...any)
 // issued stores what the acquirer answered.
 func (b *Bridge) issued(ctx context.Context, r *row) error {
 	return b.dialect.Retry(ctx, func(ctx context.Context) error {
-		return b.exec(ctx, b.db, "UPDATE "+table+" SET payment_id = ?, pay_url = ?, expires_at = ? WHERE shop = ? AND number = ?",
-			string(r.ID), r.PayURL, millis(r.ExpiresAt), r.Shop, r.Number)
+		return b.exec(ctx, b.db, "UPDATE "+table+" SET payment_id = ?, pay_url = ?, expires_at = ?, receipt = ? WHERE shop = ? AND number = ?",
+			string(r.ID), r.PayURL, millis(r.ExpiresAt), r.Receipt, r.Shop, r.Number)
 	})
 }
 
