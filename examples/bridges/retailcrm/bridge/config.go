@@ -15,10 +15,11 @@ import (
 	"github.com/acquiring-go/acquiring/fiscal"
 
 	"github.com/acquiring-go/acquiring/examples/bridges/retailcrm/crm"
+	"github.com/acquiring-go/acquiring/examples/internal/shops"
 )
 
-// Config is the bridge's configuration, as the file has it. A text that is
-// "env:NAME" stands for the variable of the environment.
+// Config is the bridge's configuration, as the file has it. A text that begins
+// with a dollar sign, "$NAME", stands for the variable of the environment.
 type Config struct {
 	Listen        string `json:"listen"`         // address of this machine; ":8080"
 	PublicURL     string `json:"public_url"`     // as the CRM, the banks and the customers see it: https://pay.shop.example
@@ -60,9 +61,9 @@ type ShopConfig struct {
 	Name        string          `json:"name"`
 	Accounts    []string        `json:"accounts"`    // addresses of the CRM accounts that have it; none: all
 	Disabled    bool            `json:"disabled"`    // refuses new invoices, serves the old ones
-	Provider    string          `json:"provider"`    // sberbank, alfabank, paymaster, tochka
+	Provider    string          `json:"provider"`    // sberbank, alfabank, paymaster, paymaster-classic, tochka
 	Environment string          `json:"environment"` // test or production
-	Settings    json.RawMessage `json:"settings"`    // the provider's Config by its field names; secrets as env:NAME
+	Settings    json.RawMessage `json:"settings"`    // the provider's Config by its field names; secrets as $NAME
 
 	Hold     bool     `json:"hold"`      // two-stage: the money is held first
 	Manual   bool     `json:"manual"`    // a hold waits for the manager's approve; otherwise it is taken after the CRM's check
@@ -76,6 +77,8 @@ type ShopConfig struct {
 	Receipts    string   `json:"receipts"`     // "acquirer": the bank prints them; "none" (default)
 	TaxSystem   string   `json:"tax_system"`   // osn, usn_income, usn_income_outcome, esn, patent; "": as set at the bank
 	Place       string   `json:"place"`        // место расчётов, the site's address
+	INN         string   `json:"inn"`          // of the seller, where the bank wants it in the receipt
+	Email       string   `json:"email"`        // of the seller, the same: Sberbank demands it
 	NoCallback  bool     `json:"no_callback"`  // do not send the callback address with each order: it is set in the bank's cabinet
 }
 
@@ -136,17 +139,13 @@ func ReadConfigFile(name string) (Config, error) {
 	return ReadConfig(f, os.Getenv)
 }
 
-// expand puts variables in the place of "env:NAME".
+// expand puts variables in the place of "$NAME".
 func expand(v any, getenv func(string) string, missing *[]string) any {
 	switch v := v.(type) {
 	case string:
-		name, ok := strings.CutPrefix(v, "env:")
-		if !ok {
-			return v
-		}
-		value := getenv(name)
-		if value == "" {
-			*missing = append(*missing, name)
+		value, err := shops.Resolve(v, getenv)
+		if err != nil {
+			*missing = append(*missing, strings.TrimPrefix(v, "$"))
 		}
 		return value
 	case []any:

@@ -171,7 +171,7 @@ func (b *Bridge) register(ctx context.Context, clientID string) error {
 		return err
 	}
 	return b.store.do(ctx, func(w *work) error {
-		_, err := w.exec(ctx, "UPDATE bridge_connections SET registered = ? WHERE client_id = ?", sum, clientID)
+		_, err := w.exec(ctx, "UPDATE retailcrm_connections SET registered = ? WHERE client_id = ?", sum, clientID)
 		return err
 	})
 }
@@ -225,7 +225,7 @@ func (b *Bridge) serveActivity(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err = b.store.do(r.Context(), func(w *work) error {
-		n, err := w.exec(r.Context(), "UPDATE bridge_connections SET active = ?, frozen = ?, system_url = ? WHERE client_id = ?",
+		n, err := w.exec(r.Context(), "UPDATE retailcrm_connections SET active = ?, frozen = ?, system_url = ? WHERE client_id = ?",
 			number(a.Active.Value), number(a.Freeze.Value), systemURL, c.ClientID)
 		if err == nil && n != 1 {
 			err = fmt.Errorf("no connection was changed: %w", acquiring.ErrNotFound)

@@ -39,12 +39,12 @@ func scanConnection(scan func(...any) error) (*connection, error) {
 
 // connection finds one by a column of connectionColumns.
 func (s *store) connection(ctx context.Context, column, value string) (*connection, error) {
-	return scanConnection(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT "+connectionColumns+" FROM bridge_connections WHERE "+column+" = ?"), value).Scan)
+	return scanConnection(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT "+connectionColumns+" FROM retailcrm_connections WHERE "+column+" = ?"), value).Scan)
 }
 
 // connections are all, in the order they came.
 func (s *store) connections(ctx context.Context) ([]*connection, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+connectionColumns+" FROM bridge_connections ORDER BY created_at, client_id")
+	rows, err := s.db.QueryContext(ctx, "SELECT "+connectionColumns+" FROM retailcrm_connections ORDER BY created_at, client_id")
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *store) connections(ctx context.Context) ([]*connection, error) {
 func (s *store) connect(ctx context.Context, systemURL, apiKey string) (*connection, error) {
 	c := connection{ClientID: uuid4(), Path: secret(32), Page: secret(24)}
 	err := s.do(ctx, func(w *work) error {
-		_, err := w.exec(ctx, "INSERT INTO bridge_connections ("+connectionColumns+`) VALUES (?, ?, ?, ?, ?, 1, 0, '', ?)
+		_, err := w.exec(ctx, "INSERT INTO retailcrm_connections ("+connectionColumns+`) VALUES (?, ?, ?, ?, ?, 1, 0, '', ?)
 			ON CONFLICT (system_url) DO UPDATE SET api_key = excluded.api_key, active = 1, frozen = 0, registered = ''`,
 			c.ClientID, c.Path, c.Page, systemURL, apiKey, s.now().UnixMilli())
 		return err
@@ -79,10 +79,10 @@ func (s *store) connect(ctx context.Context, systemURL, apiKey string) (*connect
 // hook is the unguessable part of a shop's callback address, made once.
 func (s *store) hook(ctx context.Context, code string) (hook string, err error) {
 	err = s.do(ctx, func(w *work) error {
-		if _, err := w.exec(ctx, "INSERT INTO bridge_shops (code, hook) VALUES (?, ?) ON CONFLICT (code) DO NOTHING", code, secret(24)); err != nil {
+		if _, err := w.exec(ctx, "INSERT INTO retailcrm_shops (code, hook) VALUES (?, ?) ON CONFLICT (code) DO NOTHING", code, secret(24)); err != nil {
 			return err
 		}
-		return w.QueryRowContext(ctx, s.dialect.Bind("SELECT hook FROM bridge_shops WHERE code = ?"), code).Scan(&hook)
+		return w.QueryRowContext(ctx, s.dialect.Bind("SELECT hook FROM retailcrm_shops WHERE code = ?"), code).Scan(&hook)
 	})
 	return hook, err
 }

@@ -23,12 +23,12 @@ func (l ledger) Begin(ctx context.Context, e tochka.LedgerEntry) (existing *toch
 	}
 	err = l.s.do(ctx, func(w *work) error {
 		existing = nil
-		n, err := w.exec(ctx, `INSERT INTO bridge_ledger (shop, kind, payment, entry_key, bank_id, doc, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		n, err := w.exec(ctx, `INSERT INTO retailcrm_ledger (shop, kind, payment, entry_key, bank_id, doc, at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (shop, kind, payment, entry_key) DO NOTHING`, e.Shop, e.Kind, e.Payment, e.Key, e.ID, string(doc), e.At.UnixNano())
 		if err != nil || n == 1 {
 			return err
 		}
-		existing, err = scanEntry(w.QueryRowContext(ctx, l.s.dialect.Bind("SELECT doc FROM bridge_ledger WHERE shop = ? AND kind = ? AND payment = ? AND entry_key = ?"),
+		existing, err = scanEntry(w.QueryRowContext(ctx, l.s.dialect.Bind("SELECT doc FROM retailcrm_ledger WHERE shop = ? AND kind = ? AND payment = ? AND entry_key = ?"),
 			e.Shop, e.Kind, e.Payment, e.Key).Scan)
 		return err
 	})
@@ -53,7 +53,7 @@ func (l ledger) Save(ctx context.Context, e tochka.LedgerEntry) error {
 		return err
 	}
 	return l.s.do(ctx, func(w *work) error {
-		_, err := w.exec(ctx, "UPDATE bridge_ledger SET bank_id = ?, doc = ?, at = ? WHERE shop = ? AND kind = ? AND payment = ? AND entry_key = ?",
+		_, err := w.exec(ctx, "UPDATE retailcrm_ledger SET bank_id = ?, doc = ?, at = ? WHERE shop = ? AND kind = ? AND payment = ? AND entry_key = ?",
 			e.ID, string(doc), e.At.UnixNano(), e.Shop, e.Kind, e.Payment, e.Key)
 		return err
 	})
@@ -62,14 +62,14 @@ func (l ledger) Save(ctx context.Context, e tochka.LedgerEntry) error {
 // Forget removes it.
 func (l ledger) Forget(ctx context.Context, e tochka.LedgerEntry) error {
 	return l.s.do(ctx, func(w *work) error {
-		_, err := w.exec(ctx, "DELETE FROM bridge_ledger WHERE shop = ? AND kind = ? AND payment = ? AND entry_key = ?", e.Shop, e.Kind, e.Payment, e.Key)
+		_, err := w.exec(ctx, "DELETE FROM retailcrm_ledger WHERE shop = ? AND kind = ? AND payment = ? AND entry_key = ?", e.Shop, e.Kind, e.Payment, e.Key)
 		return err
 	})
 }
 
 // OfPayment lists those of a payment, oldest first.
 func (l ledger) OfPayment(ctx context.Context, shop, kind, payment string) ([]tochka.LedgerEntry, error) {
-	rows, err := l.s.db.QueryContext(ctx, l.s.dialect.Bind("SELECT doc FROM bridge_ledger WHERE shop = ? AND kind = ? AND payment = ? ORDER BY at"), shop, kind, payment)
+	rows, err := l.s.db.QueryContext(ctx, l.s.dialect.Bind("SELECT doc FROM retailcrm_ledger WHERE shop = ? AND kind = ? AND payment = ? ORDER BY at"), shop, kind, payment)
 	if err != nil {
 		return nil, err
 	}
@@ -87,5 +87,5 @@ func (l ledger) OfPayment(ctx context.Context, shop, kind, payment string) ([]to
 
 // ByID finds one by the bank's number.
 func (l ledger) ByID(ctx context.Context, shop, kind, id string) (*tochka.LedgerEntry, error) {
-	return scanEntry(l.s.db.QueryRowContext(ctx, l.s.dialect.Bind("SELECT doc FROM bridge_ledger WHERE shop = ? AND kind = ? AND bank_id = ? LIMIT 1"), shop, kind, id).Scan)
+	return scanEntry(l.s.db.QueryRowContext(ctx, l.s.dialect.Bind("SELECT doc FROM retailcrm_ledger WHERE shop = ? AND kind = ? AND bank_id = ? LIMIT 1"), shop, kind, id).Scan)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ func (b *Bridge) servePay(w http.ResponseWriter, r *http.Request) {
 	target, show, err := b.open(ctx, inv.PaymentID)
 	switch {
 	case err != nil:
+		b.complain(ctx, inv, err)
 		b.trouble(w, err)
 	case show != nil:
 		status := http.StatusOK
@@ -63,6 +65,21 @@ func (b *Bridge) servePay(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		http.Redirect(w, r, target, http.StatusFound)
+	}
+}
+
+// complain notes what keeps a link from being paid and will not go away by
+// itself, once for each reason.
+func (b *Bridge) complain(ctx context.Context, inv *invoice, err error) {
+	if acquiring.Temporary(err) || errors.Is(err, errAttention) || errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
+	text := "Ссылка счёта " + inv.Number + " не открывается: " + err.Error()
+	if last, readErr := b.store.notes(ctx, inv.ClientID, 20); readErr != nil || slices.ContainsFunc(last, func(n note) bool { return n.Text == text }) {
+		return
+	}
+	if err := b.store.do(ctx, func(w *work) error { return w.note(ctx, inv.ClientID, inv.Shop, text) }); err != nil {
+		b.log.Error("a note was not stored", "error", err)
 	}
 }
 

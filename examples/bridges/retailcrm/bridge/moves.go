@@ -214,7 +214,7 @@ func (b *Bridge) giveBack(ctx context.Context, s *shop, inv *invoice, a *attempt
 		if err != nil {
 			return err
 		}
-		if _, err := s.bank.Refund(ctx, acquiring.RefundRequest{ID: a.ID, Key: key("back-" + a.OrderID), Reason: a.Back, Receipt: receipt}); err != nil {
+		if _, err := b.payBack(ctx, s, inv, acquiring.RefundRequest{ID: a.ID, Key: key("back-" + a.OrderID), Reason: a.Back, Receipt: receipt}); err != nil {
 			return err
 		}
 		if p, err = s.bank.GetStatus(ctx, a.ID); err != nil {
@@ -223,6 +223,22 @@ func (b *Bridge) giveBack(ctx context.Context, s *shop, inv *invoice, a *attempt
 	}
 	_, err = b.learn(ctx, inv.PaymentID, a.N, p)
 	return err
+}
+
+// payBack refunds. A bank that prints no receipts of refunds gives the money
+// back without one, and a person is told to print it.
+func (b *Bridge) payBack(ctx context.Context, s *shop, inv *invoice, r acquiring.RefundRequest) (*acquiring.Refund, error) {
+	done, err := s.bank.Refund(ctx, r)
+	if r.Receipt == nil || !errors.Is(err, acquiring.ErrUnsupported) {
+		return done, err
+	}
+	r.Receipt = nil
+	if done, err = s.bank.Refund(ctx, r); err != nil {
+		return nil, err
+	}
+	return done, b.store.do(ctx, func(w *work) error {
+		return w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s: возвращено %s, но чек возврата этот банк не печатает. Напечатайте его сами.", inv.Number, done.Amount))
+	})
 }
 
 // withdraw makes a session unpayable, and finds out what became of it when
@@ -300,7 +316,7 @@ func (b *Bridge) refund(ctx context.Context, s *shop, paymentID string, amount m
 	if err != nil {
 		return inv, nil, b.dropRefund(ctx, paymentID, plan.ID, err)
 	}
-	done, err := s.bank.Refund(ctx, acquiring.RefundRequest{ID: a.ID, Key: key(plan.ID), Amount: plan.Amount, Reason: "Возврат по счёту " + inv.Number, Receipt: receipt})
+	done, err := b.payBack(ctx, s, inv, acquiring.RefundRequest{ID: a.ID, Key: key(plan.ID), Amount: plan.Amount, Reason: "Возврат по счёту " + inv.Number, Receipt: receipt})
 	if err != nil {
 		if acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown {
 			return inv, nil, err // it stays begun: asked for again, it has the same key

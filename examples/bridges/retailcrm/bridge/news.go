@@ -129,20 +129,22 @@ func (b *Bridge) paid(ctx context.Context, w *work, inv *invoice, a *attempt, p 
 		}
 	}
 	inv.State = p.Status
+	// Nobody could ask the CRM before this money was taken. It is asked before
+	// it is told, in the same lane: afterwards it would say that the invoice is
+	// paid already.
+	if s := b.shop(inv.Shop); before == acquiring.StatusPending && p.Status == acquiring.StatusPaid && s.check() {
+		if err := w.enqueue(ctx, inv.ClientID, inv.PaymentID, laneCRM, taskVerify, attemptBody{a.N}); err != nil {
+			return err
+		}
+	}
 	told, err := b.reconcile(ctx, w, inv, a)
 	if err != nil {
 		return err
 	}
-	if !told {
-		if err := b.tell(ctx, w, inv); err != nil {
-			return err
-		}
+	if told {
+		return nil
 	}
-	// Nobody could ask the CRM before this money was taken.
-	if s := b.shop(inv.Shop); before == acquiring.StatusPending && p.Status == acquiring.StatusPaid && s.check() {
-		return w.bank(ctx, inv, taskVerify, a.N)
-	}
-	return nil
+	return b.tell(ctx, w, inv)
 }
 
 // accept decides whether the attempt is what pays the invoice. The first one

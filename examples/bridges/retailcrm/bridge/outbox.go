@@ -61,7 +61,7 @@ func (w *work) enqueue(ctx context.Context, clientID, subject, lane, kind string
 		return err
 	}
 	now := w.s.now().UnixMilli()
-	_, err = w.exec(ctx, `INSERT INTO bridge_outbox (client_id, subject, lane, kind, body, tries, next_at, done_at, error, created_at)
+	_, err = w.exec(ctx, `INSERT INTO retailcrm_outbox (client_id, subject, lane, kind, body, tries, next_at, done_at, error, created_at)
 		VALUES (?, ?, ?, ?, ?, 0, ?, 0, '', ?)`, clientID, subject, lane, kind, string(b), now, now)
 	return err
 }
@@ -81,8 +81,8 @@ func (s *store) awake() {
 
 // due are the tasks at the head of their lanes whose time has come.
 func (s *store) due(ctx context.Context, limit int) ([]task, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.Bind(`SELECT seq, client_id, subject, lane, kind, body, tries FROM bridge_outbox o WHERE done_at = 0 AND next_at <= ?
-		AND NOT EXISTS (SELECT 1 FROM bridge_outbox p WHERE p.done_at = 0 AND p.subject = o.subject AND p.lane = o.lane AND p.seq < o.seq)
+	rows, err := s.db.QueryContext(ctx, s.dialect.Bind(`SELECT seq, client_id, subject, lane, kind, body, tries FROM retailcrm_outbox o WHERE done_at = 0 AND next_at <= ?
+		AND NOT EXISTS (SELECT 1 FROM retailcrm_outbox p WHERE p.done_at = 0 AND p.subject = o.subject AND p.lane = o.lane AND p.seq < o.seq)
 		ORDER BY seq LIMIT ?`), s.now().UnixMilli(), limit)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *store) due(ctx context.Context, limit int) ([]task, error) {
 func (s *store) begin(ctx context.Context, t *task) (bool, error) {
 	var open bool
 	err := s.do(ctx, func(w *work) error {
-		err := w.QueryRowContext(ctx, s.dialect.Bind("SELECT tries FROM bridge_outbox WHERE seq = ? AND done_at = 0"), t.Seq).Scan(&t.Tries)
+		err := w.QueryRowContext(ctx, s.dialect.Bind("SELECT tries FROM retailcrm_outbox WHERE seq = ? AND done_at = 0"), t.Seq).Scan(&t.Tries)
 		if errors.Is(err, sql.ErrNoRows) {
 			open = false
 			return nil
@@ -115,7 +115,7 @@ func (s *store) begin(ctx context.Context, t *task) (bool, error) {
 			return err
 		}
 		open = true
-		_, err = w.exec(ctx, "UPDATE bridge_outbox SET tries = tries + 1 WHERE seq = ?", t.Seq)
+		_, err = w.exec(ctx, "UPDATE retailcrm_outbox SET tries = tries + 1 WHERE seq = ?", t.Seq)
 		return err
 	})
 	return open, err
@@ -124,7 +124,7 @@ func (s *store) begin(ctx context.Context, t *task) (bool, error) {
 // done ends a task; why is "" for one that succeeded.
 func (s *store) done(ctx context.Context, t *task, why string) error {
 	return s.do(ctx, func(w *work) error {
-		_, err := w.exec(ctx, "UPDATE bridge_outbox SET done_at = ?, error = ? WHERE seq = ?", s.now().UnixMilli(), why, t.Seq)
+		_, err := w.exec(ctx, "UPDATE retailcrm_outbox SET done_at = ?, error = ? WHERE seq = ?", s.now().UnixMilli(), why, t.Seq)
 		return err
 	})
 }
@@ -132,14 +132,14 @@ func (s *store) done(ctx context.Context, t *task, why string) error {
 // later puts a task off.
 func (s *store) later(ctx context.Context, t *task, pause time.Duration, why string) error {
 	return s.do(ctx, func(w *work) error {
-		_, err := w.exec(ctx, "UPDATE bridge_outbox SET next_at = ?, error = ? WHERE seq = ?", s.now().Add(pause).UnixMilli(), why, t.Seq)
+		_, err := w.exec(ctx, "UPDATE retailcrm_outbox SET next_at = ?, error = ? WHERE seq = ?", s.now().Add(pause).UnixMilli(), why, t.Seq)
 		return err
 	})
 }
 
 // pending is how many tasks wait.
 func (s *store) pending(ctx context.Context) (n int, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM bridge_outbox WHERE done_at = 0").Scan(&n)
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM retailcrm_outbox WHERE done_at = 0").Scan(&n)
 	return n, err
 }
 
@@ -147,10 +147,10 @@ func (s *store) pending(ctx context.Context) (n int, err error) {
 // four times the age.
 func (s *store) forget(ctx context.Context, age time.Duration) error {
 	return s.do(ctx, func(w *work) error {
-		if _, err := w.exec(ctx, "DELETE FROM bridge_outbox WHERE done_at > 0 AND done_at < ?", s.now().Add(-age).UnixMilli()); err != nil {
+		if _, err := w.exec(ctx, "DELETE FROM retailcrm_outbox WHERE done_at > 0 AND done_at < ?", s.now().Add(-age).UnixMilli()); err != nil {
 			return err
 		}
-		_, err := w.exec(ctx, "DELETE FROM bridge_notes WHERE at < ?", s.now().Add(-4*age).UnixMilli())
+		_, err := w.exec(ctx, "DELETE FROM retailcrm_notes WHERE at < ?", s.now().Add(-4*age).UnixMilli())
 		return err
 	})
 }

@@ -68,7 +68,7 @@ func (b *Bridge) receipt(s *shop, r crm.CreateRequest, paid money.Amount) (*fisc
 		return nil, faults
 	}
 	out := fiscal.NewSale("", contact, lines...)
-	out.TaxSystem, out.Seller.Place = taxSystems[s.TaxSystem], s.Place
+	out.TaxSystem, out.Seller = taxSystems[s.TaxSystem], fiscal.Seller{Email: s.Email, INN: s.INN, Place: s.Place}
 	if r.Customer.Legal() {
 		out.Buyer = &fiscal.Buyer{Name: string(r.Customer.LegalName), INN: string(r.Customer.INN)}
 	}

@@ -159,4 +159,4 @@ func (b *Bridge) view(c *connection) accountView {
 	return v
 }
 
-var providerNames = map[string]string{"sberbank": "Сбербанк", "alfabank": "Альфа-Банк", "paymaster": "PayMaster", "tochka": "Точка"}
+var providerNames = map[string]string{"sberbank": "Сбербанк", "alfabank": "Альфа-Банк", "paymaster": "PayMaster", "paymaster-classic": "PayMaster, классический протокол", "tochka": "Точка"}

@@ -69,6 +69,12 @@ func (s ShopConfig) open(ledger tochka.Ledger, log *slog.Logger) (acquiring.Acqu
 			return nil, err
 		}
 		return acquirerOf(paymaster.New(c))
+	case "paymaster-classic":
+		c := paymaster.ClassicConfig{Environment: env, Shop: s.Code, Logger: log}
+		if err := s.read(&c); err != nil {
+			return nil, err
+		}
+		return acquirerOf(paymaster.NewClassic(c))
 	case "tochka":
 		c := tochka.Config{Environment: env, Shop: s.Code, Logger: log, Ledger: ledger}
 		if err := s.read(&c); err != nil {
@@ -76,7 +82,7 @@ func (s ShopConfig) open(ledger tochka.Ledger, log *slog.Logger) (acquiring.Acqu
 		}
 		return acquirerOf(tochka.New(c))
 	}
-	return nil, acquiring.Invalid("provider", fmt.Sprintf("is %q; sberbank, alfabank, paymaster and tochka are known", s.Provider))
+	return nil, acquiring.Invalid("provider", fmt.Sprintf("is %q; sberbank, alfabank, paymaster, paymaster-classic and tochka are known", s.Provider))
 }
 
 // acquirerOf keeps a nil client from becoming an Acquirer that is not nil.

@@ -52,7 +52,7 @@ func openStore(ctx context.Context, dsn string, now func() time.Time) (*store, e
 		return nil, errors.New("the database cannot be opened: its address is malformed")
 	}
 	s.db = db
-	if s.inbox, err = sqlinbox.New(db, s.dialect, sqlinbox.Table("bridge_inbox")); err == nil {
+	if s.inbox, err = sqlinbox.New(db, s.dialect, sqlinbox.Table("retailcrm_inbox")); err == nil {
 		err = s.inbox.Migrate(ctx)
 	}
 	if err == nil {
@@ -73,22 +73,22 @@ func (s *store) schema() []string {
 		serial = "BIGSERIAL PRIMARY KEY"
 	}
 	return []string{
-		`CREATE TABLE IF NOT EXISTS bridge_connections (client_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, page TEXT NOT NULL UNIQUE,
+		`CREATE TABLE IF NOT EXISTS retailcrm_connections (client_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, page TEXT NOT NULL UNIQUE,
 			system_url TEXT NOT NULL UNIQUE, api_key TEXT NOT NULL, active BIGINT NOT NULL, frozen BIGINT NOT NULL,
 			registered TEXT NOT NULL, created_at BIGINT NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS bridge_shops (code TEXT PRIMARY KEY, hook TEXT NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS bridge_invoices (payment_id TEXT PRIMARY KEY, client_id TEXT NOT NULL, invoice_uuid TEXT NOT NULL,
+		`CREATE TABLE IF NOT EXISTS retailcrm_shops (code TEXT PRIMARY KEY, hook TEXT NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS retailcrm_invoices (payment_id TEXT PRIMARY KEY, client_id TEXT NOT NULL, invoice_uuid TEXT NOT NULL,
 			slug TEXT NOT NULL UNIQUE, is_open BIGINT NOT NULL, doc TEXT NOT NULL, created_at BIGINT NOT NULL, UNIQUE (client_id, invoice_uuid))`,
-		`CREATE INDEX IF NOT EXISTS bridge_invoices_open ON bridge_invoices (is_open, created_at)`,
-		`CREATE TABLE IF NOT EXISTS bridge_attempts (shop TEXT NOT NULL, order_id TEXT NOT NULL, provider_id TEXT NOT NULL,
+		`CREATE INDEX IF NOT EXISTS retailcrm_invoices_open ON retailcrm_invoices (is_open, created_at)`,
+		`CREATE TABLE IF NOT EXISTS retailcrm_attempts (shop TEXT NOT NULL, order_id TEXT NOT NULL, provider_id TEXT NOT NULL,
 			payment_id TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (shop, order_id))`,
-		`CREATE INDEX IF NOT EXISTS bridge_attempts_provider ON bridge_attempts (shop, provider_id)`,
-		`CREATE TABLE IF NOT EXISTS bridge_outbox (seq ` + serial + `, client_id TEXT NOT NULL, subject TEXT NOT NULL, lane TEXT NOT NULL,
+		`CREATE INDEX IF NOT EXISTS retailcrm_attempts_provider ON retailcrm_attempts (shop, provider_id)`,
+		`CREATE TABLE IF NOT EXISTS retailcrm_outbox (seq ` + serial + `, client_id TEXT NOT NULL, subject TEXT NOT NULL, lane TEXT NOT NULL,
 			kind TEXT NOT NULL, body TEXT NOT NULL, tries BIGINT NOT NULL, next_at BIGINT NOT NULL, done_at BIGINT NOT NULL, error TEXT NOT NULL, created_at BIGINT NOT NULL)`,
-		`CREATE INDEX IF NOT EXISTS bridge_outbox_open ON bridge_outbox (done_at, next_at)`,
-		`CREATE INDEX IF NOT EXISTS bridge_outbox_lane ON bridge_outbox (subject, lane, done_at)`,
-		`CREATE TABLE IF NOT EXISTS bridge_notes (id ` + serial + `, client_id TEXT NOT NULL, shop TEXT NOT NULL, text TEXT NOT NULL, at BIGINT NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS bridge_ledger (shop TEXT NOT NULL, kind TEXT NOT NULL, payment TEXT NOT NULL, entry_key TEXT NOT NULL,
+		`CREATE INDEX IF NOT EXISTS retailcrm_outbox_open ON retailcrm_outbox (done_at, next_at)`,
+		`CREATE INDEX IF NOT EXISTS retailcrm_outbox_lane ON retailcrm_outbox (subject, lane, done_at)`,
+		`CREATE TABLE IF NOT EXISTS retailcrm_notes (id ` + serial + `, client_id TEXT NOT NULL, shop TEXT NOT NULL, text TEXT NOT NULL, at BIGINT NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS retailcrm_ledger (shop TEXT NOT NULL, kind TEXT NOT NULL, payment TEXT NOT NULL, entry_key TEXT NOT NULL,
 			bank_id TEXT NOT NULL, doc TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (shop, kind, payment, entry_key))`,
 	}
 }
@@ -133,7 +133,7 @@ var errNotFound = &acquiring.Error{Kind: acquiring.ErrNotFound, Outcome: acquiri
 // load reads an invoice for change: in PostgreSQL its row is locked, in SQLite
 // the transaction has the only write lock anyway.
 func (w *work) load(ctx context.Context, paymentID string) (*invoice, error) {
-	q := "SELECT doc FROM bridge_invoices WHERE payment_id = ?"
+	q := "SELECT doc FROM retailcrm_invoices WHERE payment_id = ?"
 	if w.s.dialect == sqldb.PostgreSQL {
 		q += " FOR UPDATE"
 	}
@@ -157,11 +157,11 @@ func (w *work) save(ctx context.Context, inv *invoice) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.exec(ctx, "UPDATE bridge_invoices SET doc = ?, is_open = ? WHERE payment_id = ?", string(doc), number(inv.open()), inv.PaymentID); err != nil {
+	if _, err := w.exec(ctx, "UPDATE retailcrm_invoices SET doc = ?, is_open = ? WHERE payment_id = ?", string(doc), number(inv.open()), inv.PaymentID); err != nil {
 		return err
 	}
 	for _, a := range inv.Attempts {
-		if _, err := w.exec(ctx, `INSERT INTO bridge_attempts (shop, order_id, provider_id, payment_id, n) VALUES (?, ?, ?, ?, ?)
+		if _, err := w.exec(ctx, `INSERT INTO retailcrm_attempts (shop, order_id, provider_id, payment_id, n) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (shop, order_id) DO UPDATE SET provider_id = excluded.provider_id`, inv.Shop, a.OrderID, string(a.ID), inv.PaymentID, a.N); err != nil {
 			return err
 		}
@@ -205,7 +205,7 @@ func (s *store) insert(ctx context.Context, inv *invoice) (*invoice, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.db.ExecContext(ctx, s.dialect.Bind(`INSERT INTO bridge_invoices (payment_id, client_id, invoice_uuid, slug, is_open, doc, created_at)
+	n, err := s.db.ExecContext(ctx, s.dialect.Bind(`INSERT INTO retailcrm_invoices (payment_id, client_id, invoice_uuid, slug, is_open, doc, created_at)
 		VALUES (?, ?, ?, ?, 0, ?, ?) ON CONFLICT (client_id, invoice_uuid) DO NOTHING`),
 		inv.PaymentID, inv.ClientID, inv.InvoiceUUID, inv.Slug, string(doc), inv.CreatedAt.UnixMilli())
 	if err != nil {
@@ -218,17 +218,17 @@ func (s *store) insert(ctx context.Context, inv *invoice) (*invoice, error) {
 }
 
 func (s *store) bySlug(ctx context.Context, slug string) (*invoice, error) {
-	return scan(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT doc FROM bridge_invoices WHERE slug = ?"), slug))
+	return scan(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT doc FROM retailcrm_invoices WHERE slug = ?"), slug))
 }
 
 func (s *store) byID(ctx context.Context, paymentID string) (*invoice, error) {
-	return scan(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT doc FROM bridge_invoices WHERE payment_id = ?"), paymentID))
+	return scan(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT doc FROM retailcrm_invoices WHERE payment_id = ?"), paymentID))
 }
 
 // find says whose attempt a bank's payment is: by the bank's number, or by the
 // order's, which is known before the bank has answered.
 func (w *work) find(ctx context.Context, shop string, id acquiring.PaymentID, orderID string) (paymentID string, n int, err error) {
-	err = w.QueryRowContext(ctx, w.s.dialect.Bind(`SELECT payment_id, n FROM bridge_attempts WHERE shop = ? AND (provider_id = ? AND provider_id <> '' OR order_id = ?)
+	err = w.QueryRowContext(ctx, w.s.dialect.Bind(`SELECT payment_id, n FROM retailcrm_attempts WHERE shop = ? AND (provider_id = ? AND provider_id <> '' OR order_id = ?)
 		ORDER BY CASE WHEN provider_id = ? THEN 0 ELSE 1 END LIMIT 1`), shop, string(id), orderID, string(id)).Scan(&paymentID, &n)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = errNotFound
@@ -238,7 +238,7 @@ func (w *work) find(ctx context.Context, shop string, id acquiring.PaymentID, or
 
 // openInvoices are those of a shop about which the bank has to be asked.
 func (s *store) openInvoices(ctx context.Context, since time.Time) ([]*invoice, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.Bind("SELECT doc FROM bridge_invoices WHERE is_open = 1 AND created_at >= ? ORDER BY created_at"), since.UnixMilli())
+	rows, err := s.db.QueryContext(ctx, s.dialect.Bind("SELECT doc FROM retailcrm_invoices WHERE is_open = 1 AND created_at >= ? ORDER BY created_at"), since.UnixMilli())
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +260,7 @@ func (s *store) openInvoices(ctx context.Context, since time.Time) ([]*invoice, 
 
 // note tells a person of something that he should look at.
 func (w *work) note(ctx context.Context, clientID, shop, text string) error {
-	_, err := w.exec(ctx, "INSERT INTO bridge_notes (client_id, shop, text, at) VALUES (?, ?, ?, ?)", clientID, shop, text, w.s.now().UnixMilli())
+	_, err := w.exec(ctx, "INSERT INTO retailcrm_notes (client_id, shop, text, at) VALUES (?, ?, ?, ?)", clientID, shop, text, w.s.now().UnixMilli())
 	return err
 }
 
@@ -272,7 +272,7 @@ type note struct {
 
 // notes are the last ones, newest first; clientID "": of all.
 func (s *store) notes(ctx context.Context, clientID string, limit int) ([]note, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.Bind("SELECT shop, text, at FROM bridge_notes WHERE client_id = ? OR ? = '' ORDER BY id DESC LIMIT ?"), clientID, clientID, limit)
+	rows, err := s.db.QueryContext(ctx, s.dialect.Bind("SELECT shop, text, at FROM retailcrm_notes WHERE client_id = ? OR ? = '' ORDER BY id DESC LIMIT ?"), clientID, clientID, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -368,5 +368,5 @@ func (k *keyed) lock(ctx context.Context, name string) (func(), error) {
 }
 
 func (s *store) byUUID(ctx context.Context, clientID, invoiceUUID string) (*invoice, error) {
-	return scan(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT doc FROM bridge_invoices WHERE client_id = ? AND invoice_uuid = ?"), clientID, invoiceUUID))
+	return scan(s.db.QueryRowContext(ctx, s.dialect.Bind("SELECT doc FROM retailcrm_invoices WHERE client_id = ? AND invoice_uuid = ?"), clientID, invoiceUUID))
 }

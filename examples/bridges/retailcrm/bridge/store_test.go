@@ -197,7 +197,7 @@ func TestConfigs(t *testing.T) {
 		"unknown field":                 {`"shops"`, `"shop":1,"shops"`},
 		"public_url":                    {"https://pay", "http://pay"},
 		"admin_password":                {"longenough", "short"},
-		"not set: NOTHING":              {`"p"`, `"env:NOTHING"`},
+		"not set: NOTHING":              {`"p"`, `"$NOTHING"`},
 		"environment":                   {`"test"`, `"prod"`},
 		"provider is":                   {`"alfabank"`, `"bank"`},
 		`unknown field "Passw"`:         {`"Password"`, `"Passw"`},

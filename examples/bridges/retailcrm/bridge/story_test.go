@@ -101,6 +101,53 @@ func (w *world) poll() {
 	}
 }
 
+// TestReceiptsEverywhere: each bank takes the receipt of the sale and of each
+// partial refund.
+func TestReceiptsEverywhere(t *testing.T) {
+	for _, shop := range []string{"alfa", "sber", "pm", "tochka"} {
+		t.Run(shop, func(t *testing.T) {
+			w := open(t, func(_ map[string]any, of func(string) map[string]any) {
+				of(shop)["receipts"], of(shop)["tax_system"], of(shop)["place"] = "acquirer", "usn_income", "https://tea.example"
+				of(shop)["email"], of(shop)["inn"] = "kassa@tea.example", "7707083893"
+			})
+			w.connect()
+			payment, inv := w.bill(shop)
+			o := w.pay(shop, inv.Link)
+			require.Equal(t, retailcrmtest.PaymentPaid, w.status(payment))
+			for _, sum := range []money.Amount{money.RUB(450, 0), money.RUB(99, 50), 0} {
+				w.clock.Advance(2 * time.Minute)
+				_, err := w.crm.Refund(payment, sum)
+				require.NoError(t, err)
+				w.execute()
+			}
+			assert.Equal(t, money.RUB(1299, 50), w.books(shop, o.ID).Refunded)
+			assert.Equal(t, retailcrmtest.PaymentReturned, w.status(payment))
+			if shop == "tochka" {
+				assert.Contains(t, w.noteTexts(), "чек возврата этот банк не печатает")
+			} else {
+				assert.Empty(t, w.noteTexts())
+			}
+		})
+	}
+}
+
+// TestLinkThatCannotOpen: the manager learns why.
+func TestLinkThatCannotOpen(t *testing.T) {
+	w := open(t, func(_ map[string]any, of func(string) map[string]any) {
+		of("sber")["receipts"], of("sber")["tax_system"] = "acquirer", "osn"
+	})
+	w.connect()
+	_, inv := w.bill("sber")
+	for range 3 {
+		status, _, page := w.visit("GET", inv.Link, "Mozilla")
+		assert.Equal(t, 503, status)
+		assert.Contains(t, page, "Деньги не списаны")
+		assert.NotContains(t, page, "Seller")
+	}
+	assert.Equal(t, 1, strings.Count(w.noteTexts(), "Receipt.Seller.Email"))
+	assert.Empty(t, w.sber.Orders())
+}
+
 func TestHoldByHand(t *testing.T) {
 	w := open(t, nil)
 	w.connect()
@@ -169,7 +216,7 @@ func TestForgets(t *testing.T) {
 	require.NoError(t, err)
 	w.work()
 	count := func() (n int) {
-		require.NoError(t, w.b.store.db.QueryRow("SELECT count(*) FROM bridge_outbox").Scan(&n))
+		require.NoError(t, w.b.store.db.QueryRow("SELECT count(*) FROM retailcrm_outbox").Scan(&n))
 		return n
 	}
 	before := count()
