@@ -245,11 +245,32 @@ func (s *Server) Order(id string) (Order, bool) {
 		id = p.book
 	}
 	s.mu.Unlock()
-	return s.base.Books.Order(id)
+	o, ok := s.base.Books.Order(id)
+	if ok {
+		o = s.said([]Order{o})[0]
+	}
+	return o, ok
+}
+
+// said puts into the orders the status words that the service says now: an
+// acknowledged notification changes one without a movement of money.
+func (s *Server) said(orders []Order) []Order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	words := make(map[string]string, len(s.payments))
+	for _, p := range s.payments {
+		words[p.book] = s.word(p)
+	}
+	for i := range orders {
+		if word, ok := words[orders[i].ID]; ok {
+			orders[i].State = word
+		}
+	}
+	return orders
 }
 
 // Orders are all orders in the books.
-func (s *Server) Orders() []Order { return s.base.Books.Orders() }
+func (s *Server) Orders() []Order { return s.said(s.base.Books.Orders()) }
 
 // ExpireToken makes the security token that clients have a wrong one.
 func (s *Server) ExpireToken() {
