@@ -8,6 +8,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/rbs"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 // VerifyCallback reads the bank's notification: the query of a GET, or the
@@ -62,4 +63,10 @@ func (c *Client) BindingNews(cb *acquiring.Callback) (BindingNews, bool) {
 	}
 	return BindingNews{BindingID: n.Get("bindingId"), ClientID: n.Get("clientId"), Enabled: n.Get("enabled") == "true",
 		Operation: n.Operation, Signed: n.Signed}, true
+}
+
+// ExplainCallback says which rule of the checksum a notification breaks, for a
+// client of acquiring.Test; see webhook.Explain.
+func (c *Client) ExplainCallback(r *http.Request) (*webhook.Explanation, error) {
+	return c.verifier.Explain(c.conf.Environment, r)
 }

@@ -326,3 +326,15 @@ func FuzzAnswer(f *testing.F) {
 		_, _ = c.GetBindings(ctx, BindingsRequest{ClientID: "a"})
 	})
 }
+
+func TestExplainIsForTestsOnly(t *testing.T) {
+	for env, want := range map[acquiring.Environment]error{acquiring.Test: nil, acquiring.Production: acquiring.ErrUnsupported} {
+		c, err := New(Config{Environment: env, UserName: "r-teashop-api", Password: password, CallbackKey: demoKey})
+		require.NoError(t, err)
+		e, err := webhook.Explain(c, get(signedWith(demoKey, benchParams)))
+		require.ErrorIs(t, err, want)
+		if want == nil {
+			require.True(t, e.Fits(), "%s", e)
+		}
+	}
+}

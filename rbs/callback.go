@@ -231,9 +231,17 @@ func (v *Verifier) Read(r *http.Request) (*Notice, error) {
 }
 
 func (v *Verifier) read(n *Notice, r *http.Request) error {
+	if err := v.parse(n, r); err != nil {
+		return err
+	}
+	return v.check(n)
+}
+
+// parse is read but for the checks.
+func (v *Verifier) parse(n *Notice, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet:
-		return v.readForm(n, r.URL.RawQuery)
+		return v.parseForm(n, r.URL.RawQuery)
 	case http.MethodPost:
 	default:
 		return v.refuse("", "the method is neither GET nor POST")
@@ -243,14 +251,14 @@ func (v *Verifier) read(n *Notice, r *http.Request) error {
 		return acquiring.InOp(v.opt.Provider, "callback", err)
 	}
 	if len(body) == 0 {
-		return v.readForm(n, r.URL.RawQuery)
+		return v.parseForm(n, r.URL.RawQuery)
 	}
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	kind := r.Header.Get("Content-Type")
 	if strings.Contains(kind, "json") || (!strings.Contains(kind, "form-urlencoded") && len(trimmed) > 0 && trimmed[0] == '{') {
-		return v.readJSON(n, body)
+		return v.parseJSON(n, body)
 	}
-	return v.readForm(n, string(body))
+	return v.parseForm(n, string(body))
 }
 
 // borrow gives a notice that is read and given back with giveBack before its
@@ -275,13 +283,16 @@ func (v *Verifier) giveBack(n *Notice) {
 // ReadForm takes the callback out of a query or a form's body.
 func (v *Verifier) ReadForm(raw string) (*Notice, error) {
 	n := new(Notice)
-	if err := v.readForm(n, raw); err != nil {
+	if err := v.parseForm(n, raw); err != nil {
+		return nil, err
+	}
+	if err := v.check(n); err != nil {
 		return nil, err
 	}
 	return n, nil
 }
 
-func (v *Verifier) readForm(n *Notice, raw string) error {
+func (v *Verifier) parseForm(n *Notice, raw string) error {
 	if len(raw) > webhook.MaxBody {
 		return v.refuse("", "the query is larger than a callback may be")
 	}
@@ -293,10 +304,10 @@ func (v *Verifier) readForm(n *Notice, raw string) error {
 		return acquiring.InOp(v.opt.Provider, "callback", err)
 	}
 	n.Text = raw
-	return v.check(n)
+	return nil
 }
 
-func (v *Verifier) readJSON(n *Notice, body []byte) error {
+func (v *Verifier) parseJSON(n *Notice, body []byte) error {
 	n.Text = string(body)
 	if !utf8.Valid(body) {
 		return v.refuse("", "the body is not UTF-8")
@@ -309,7 +320,7 @@ func (v *Verifier) readJSON(n *Notice, body []byte) error {
 	if n.Params, n.Nested, twice = flatten(n.Params, n.Text[len(body)-len(document):]); twice {
 		return v.refuse("", "a member of the body is there twice")
 	}
-	return v.check(n)
+	return nil
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")

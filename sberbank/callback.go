@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 // VerifyCallback reads the bank's notification: the query of a GET, the form
@@ -22,4 +23,10 @@ import (
 // bindings, subscriptions and receipts is CallbackOther.
 func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquiring.Callback, error) {
 	return c.desk.Callback(ctx, c.verifier, r)
+}
+
+// ExplainCallback says which rule of the checksum a notification breaks, for a
+// client of acquiring.Test; see webhook.Explain.
+func (c *Client) ExplainCallback(r *http.Request) (*webhook.Explanation, error) {
+	return c.verifier.Explain(c.conf.Environment, r)
 }

@@ -199,3 +199,15 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+func TestExplainIsForTestsOnly(t *testing.T) {
+	for env, want := range map[acquiring.Environment]error{acquiring.Test: nil, acquiring.Production: acquiring.ErrUnsupported} {
+		c, err := New(Config{Environment: env, UserName: "u", Password: "p", CallbackKey: callbackKey})
+		require.NoError(t, err)
+		e, err := webhook.Explain(c, httptest.NewRequest(http.MethodGet, "/cb?"+signed(benchQuery), nil))
+		require.ErrorIs(t, err, want)
+		if want == nil {
+			require.True(t, e.Fits(), "%s", e)
+		}
+	}
+}
