@@ -175,7 +175,10 @@ func (s *Sandbox) trial(ctx context.Context, w way, t TrialOrder) (Order, error)
 	switch {
 	case err != nil:
 		return Order{}, err
-	case w.Provider == PayKeeper && t.Hold != s.PayKeeperConfig().TwoStage:
+	case w.Provider != PayKeeper:
+	case s.PayKeeperConfig().TwoStage:
+		t.Hold = true
+	case t.Hold:
 		return Order{}, errors.New("у PayKeeper две стадии включают в личном кабинете сразу для всех заказов: страница «Подключение», PayKeeper")
 	}
 	req := acquiring.InvoiceRequest{OrderID: s.trialNumber("T"), Amount: t.Amount, Description: t.Description, Hold: t.Hold,

@@ -228,6 +228,7 @@ func TestButtonsDoWhatTheySay(t *testing.T) {
 				assert.Contains(t, b.refuses("/orders", url.Values{"way": {key}, "sum": {"10"}, "hold": {"1"}}), "две стадии")
 				b.does("/connect/paykeeper/stages", url.Values{"on": {"1"}})
 				assert.True(t, s.PayKeeperConfig().TwoStage)
+				assert.True(t, b.at(b.order(key)).TwoStage, "asked for or not")
 			}
 			path = b.order(key, "hold")
 			b.shows(b.look(path), "Оплатить картой (холд)")
