@@ -81,13 +81,19 @@ func newVisitor(t *testing.T, base string) *visitor {
 // of first on.
 func newWorld(t *testing.T, first time.Duration) *world {
 	t.Helper()
+	return newWorldOn(t, filepath.Join(t.TempDir(), "crm.db"), first)
+}
+
+// newWorldOn does so over a database.
+func newWorldOn(t *testing.T, db string, first time.Duration) *world {
+	t.Helper()
 	key := bytes.Repeat([]byte{7}, secret.Size)
 	box, err := secret.New(key)
 	require.NoError(t, err)
 	bank, err := sandbox.Start("", sandbox.Options{})
 	require.NoError(t, err)
 	t.Cleanup(bank.Close)
-	w := &world{t: t, db: database(t), box: box, bank: bank, log: &logged{}}
+	w := &world{t: t, db: db, box: box, bank: bank, log: &logged{}}
 	w.start("127.0.0.1:0", first)
 	t.Cleanup(func() { w.stop() })
 	return w
@@ -134,12 +140,6 @@ func (w *world) start(address string, first time.Duration) {
 	}
 	w.staff = newVisitor(t, w.url)
 	w.staff.login()
-}
-
-// database is the address of an empty database: a file, or a schema of its own
-// where PostgreSQL's address is in the environment and the test is of both.
-func database(t *testing.T) string {
-	return filepath.Join(t.TempDir(), "crm.db")
 }
 
 func (v *visitor) do(method, path string, form url.Values) (int, string, http.Header) {

@@ -112,8 +112,14 @@ func TestRepeatedCallbacksCreditOnce(t *testing.T) {
 
 func TestDoubleClickRefundsOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, time.Hour)
-	for _, provider := range []string{"sberbank", "paymaster", "tochka", "paykeeper"} {
+	newWorld(t, time.Hour).doubleClicks("sberbank", "paymaster", "tochka", "paykeeper")
+}
+
+// doubleClicks sends the form of a refund several times at once.
+func (w *world) doubleClicks(providers ...string) {
+	t := w.t
+	t.Helper()
+	for _, provider := range providers {
 		shop, client := w.shop(provider), w.client("Клиент "+provider)
 		i := w.invoice(client, shop, "900")
 		w.pay(i, shop)
@@ -289,7 +295,14 @@ func (w *world) paidWhileDown(i store.Invoice, shop store.Shop) store.Attempt {
 func TestTwoHundredCustomers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 2*time.Second)
-	const customers = 200
+	w.customersPay(200)
+}
+
+// customersPay lets so many customers pay at once, in bad weather, and compares
+// the CRM's books with the banks'.
+func (w *world) customersPay(customers int) {
+	t := w.t
+	t.Helper()
 	providers := []string{"sberbank", "alfabank", "paymaster", "tochka", "paykeeper"}
 	rows := map[string]store.Shop{}
 	for _, p := range providers {

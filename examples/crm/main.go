@@ -127,6 +127,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, lo
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	work, stop := context.WithCancel(ctx)
+	defer stop()
+	if show != nil {
+		if err := show.Forget(work, service); err != nil {
+			return err
+		}
+	}
 	worked := make(chan error, 1)
 	go func() { worked <- service.Run(work) }()
 	go service.SendMails(work, s.smtp, s.smtpFrom)

@@ -18,9 +18,9 @@ import (
 )
 
 // settingsForm is what a person fills in on the page of a new shop.
-func (w *world) settingsForm(provider, way, receiptBy string) url.Values {
+func (w *world) settingsForm(provider, way, receiptBy string) settingsForm {
 	w.t.Helper()
-	form := url.Values{"provider": {provider}, "name": {"Проверка " + provider}, "mode": {"test"}, "active": {"yes"}, "entity": {"1"}, "cash_desk": {w.word(store.CashDesks)},
+	form := settingsForm{"provider": {provider}, "name": {"Проверка " + provider}, "mode": {"test"}, "active": {"yes"}, "entity": {"1"}, "cash_desk": {w.word(store.CashDesks)},
 		"pay_type": {w.word(store.PayTypes)}, "article": {w.word(store.Articles)}, "stages": {"one"}, "order_prefix": {"T-" + provider[:3] + "-"}, "receipt_by": {receiptBy},
 		"tax_system": {fmt.Sprint(int(fiscal.TaxSimplifiedIncome))}, "vat": {string(fiscal.VATNone)}, "subject": {"4"}, "pay_method": {"4"}, "ffd": {"1.2"}, "notify_email": {"buh@school.example"}}
 	fields, secrets := w.demo.Credentials(provider, way)
@@ -32,6 +32,23 @@ func (w *world) settingsForm(provider, way, receiptBy string) url.Values {
 	return form
 }
 
+// settingsForm is the form of a shop's settings.
+type settingsForm url.Values
+
+func (f settingsForm) Set(key, value string) { url.Values(f).Set(key, value) }
+func (f settingsForm) Get(key string) string { return url.Values(f).Get(key) }
+func (f settingsForm) Del(key string)        { url.Values(f).Del(key) }
+
+// with is the form with further fields and secrets.
+func (f settingsForm) with(fields, secrets map[string]string) settingsForm {
+	for _, more := range []map[string]string{fields, secrets} {
+		for key, value := range more {
+			f.Set(key, value)
+		}
+	}
+	return f
+}
+
 func (w *world) word(kind string) string {
 	words, err := w.store.Words(w.t.Context(), w.store.DB, kind)
 	require.NoError(w.t, err)
@@ -39,9 +56,9 @@ func (w *world) word(kind string) string {
 }
 
 // newShop fills the settings in and gives the shop that was made.
-func (w *world) newShop(form url.Values) store.Shop {
+func (w *world) newShop(form settingsForm) store.Shop {
 	w.t.Helper()
-	to := w.staff.must("/shops/new?provider="+form.Get("provider"), "/shops", form)
+	to := w.staff.must("/shops/new?provider="+form.Get("provider"), "/shops", url.Values(form))
 	var id int64
 	_, err := fmt.Sscanf(to, "/shops/%d", &id)
 	require.NoError(w.t, err, to)
@@ -142,13 +159,7 @@ func TestEachRegister(t *testing.T) {
 		t.Run(register, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, time.Hour)
-			form := w.settingsForm(provider, "", register)
-			fields, secrets := w.demo.RegisterCredentials(register)
-			maps.Copy(fields, secrets)
-			for key, value := range fields {
-				form.Set(key, value)
-			}
-			shop := w.newShop(form)
+			shop := w.newShop(w.settingsForm(provider, "", register).with(w.demo.RegisterCredentials(register)))
 			client := w.client("Игорь Павлов")
 			i := w.invoice(client, shop, "1500")
 			w.pay(i, shop)

@@ -220,7 +220,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	form.Set("password", "Wrong-Password-And-Long")
 	form.Set("order_prefix", "русский")
 	secrets["typed"] = "Wrong-Password-And-Long"
-	_, refused, _ := w.staff.send("/shops/new?provider=alfabank", "/shops", form)
+	_, refused, _ := w.staff.send("/shops/new?provider=alfabank", "/shops", url.Values(form))
 	pages = append(pages, "/", "/clients", "/invoices", "/shops", "/journal", fmt.Sprintf("/clients/%d", client), "/export/postings.csv")
 	texts := map[string]string{"the form that was refused": refused}
 	for _, path := range pages {
@@ -255,10 +255,10 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 		require.NotNil(t, block, "%s: %s", field, plain(page))
 		return block[1]
 	}
-	send := func(change func(url.Values)) (int, string) {
+	send := func(change func(settingsForm)) (int, string) {
 		form := w.settingsForm("sberbank", "", "none")
 		change(form)
-		code, body, _ := w.staff.send("/shops/new?provider=sberbank", "/shops", form)
+		code, body, _ := w.staff.send("/shops/new?provider=sberbank", "/shops", url.Values(form))
 		return code, body
 	}
 	count := func() int {
@@ -267,7 +267,7 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 		return len(all)
 	}
 	before := count()
-	code, page := send(func(f url.Values) { f.Del("login"); f.Set("notify_email", "нет") })
+	code, page := send(func(f settingsForm) { f.Del("login"); f.Set("notify_email", "нет") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Equal(t, "Не заполнено", problem(page, "login"))
 	require.Equal(t, "Похоже, в адресе опечатка", problem(page, "notify_email"))
@@ -281,20 +281,20 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 	form.Set("draft", html.UnescapeString(draft[1]))
 	w.newShop(form)
 
-	code, page = send(func(f url.Values) { f.Set("base_url", "куда-то") })
+	code, page = send(func(f settingsForm) { f.Set("base_url", "куда-то") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, problem(page, "base_url"), "полный адрес")
-	code, page = send(func(f url.Values) { f.Set("sbp_only", "yes"); f.Set("stages", "two") })
+	code, page = send(func(f settingsForm) { f.Set("sbp_only", "yes"); f.Set("stages", "two") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, problem(page, "stages"), "не удерживаются")
 
 	// A password that the bank refuses is told beside it, after the saving.
-	code, page = send(func(f url.Values) { f.Set("password", "not-the-password"); f.Set("name", "С ошибкой") })
+	code, page = send(func(f settingsForm) { f.Set("password", "not-the-password"); f.Set("name", "С ошибкой") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, problem(page, "password"), "не принял логин, пароль или ключ")
 	require.Contains(t, plain(w.staff.get("/shops")), "ошибка")
 	// An address where nobody listens.
-	code, page = send(func(f url.Values) { f.Set("base_url", "http://127.0.0.1:1") })
+	code, page = send(func(f settingsForm) { f.Set("base_url", "http://127.0.0.1:1") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, plain(page), "Нет связи с провайдером")
 }
@@ -303,7 +303,7 @@ func TestTochkaByConsent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, time.Hour)
 	form := w.settingsForm("tochka", "oauth", "none")
-	to := w.staff.must("/shops/new?provider=tochka", "/shops", form)
+	to := w.staff.must("/shops/new?provider=tochka", "/shops", url.Values(form))
 	bank := w.staff.must(to, to+"/connect", nil)
 	require.True(t, strings.HasPrefix(bank, w.bank.URL+"/tochka/connect/authorize"), bank)
 	approve := func(link string) (string, error) {

@@ -5,9 +5,12 @@ package demo
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/examples/crm/billing"
 	"github.com/acquiring-go/acquiring/examples/crm/secret"
 	"github.com/acquiring-go/acquiring/examples/crm/shops"
 	"github.com/acquiring-go/acquiring/examples/crm/store"
@@ -259,6 +262,40 @@ func (d *Demo) Connect(ctx context.Context) error {
 			trouble = t.Text
 		}
 		if err := d.Store.SetCheck(ctx, d.Store.DB, x.ID, trouble); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget closes the payments of earlier starts that this sandbox does not
+// know: it keeps its books in memory. A real bank keeps them, and there a
+// payment that it does not know is for a person to see.
+func (d *Demo) Forget(ctx context.Context, b *billing.Service) error {
+	attempts, err := d.Store.OpenAttempts(ctx, d.Store.DB, 0, 1000)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		shop, err := d.Store.Shop(ctx, d.Store.DB, a.ShopID)
+		if err != nil {
+			return err
+		}
+		if !shop.Settings.Sandbox || shops.ByKey(shop.Provider).LinkLasts || !errors.Is(b.Look(ctx, a.ID), acquiring.ErrNotFound) {
+			continue
+		}
+		err = d.Store.InTx(ctx, func(tx *sql.Tx) error {
+			now, err := d.Store.LockAttempt(ctx, tx, a.ID)
+			if err != nil {
+				return err
+			}
+			now.Open, now.Trouble = false, "Песочница перезапущена и не помнит этот платёж"
+			if now.Status == acquiring.StatusPending {
+				now.Status = acquiring.StatusExpired
+			}
+			return d.Store.SaveAttempt(ctx, tx, now)
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -32,7 +33,10 @@ func HashPassword(password string) (string, error) {
 
 // nobody is compared with when there is no such login, so that the time taken
 // does not tell.
-var nobody, _ = bcrypt.GenerateFromPassword([]byte("nobody has this password"), 12)
+var nobody = sync.OnceValue(func() []byte {
+	hash, _ := bcrypt.GenerateFromPassword([]byte("nobody has this password"), 12)
+	return hash
+})
 
 func (s *Site) cookie(name, value string, life time.Duration) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -104,7 +108,7 @@ func (s *Site) login(w http.ResponseWriter, r *http.Request) error {
 	user, err := s.Store.UserByLogin(ctx, s.Store.DB, login)
 	hash := []byte(user.PasswordHash)
 	if err != nil {
-		hash = nobody
+		hash = nobody()
 	}
 	if bcrypt.CompareHashAndPassword(hash, []byte(r.PostFormValue("password"))) != nil || err != nil {
 		if err := s.Store.AddLoginFailure(ctx, s.Store.DB, login, address); err != nil {
