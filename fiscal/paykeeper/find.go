@@ -85,7 +85,11 @@ func (a *Acquirer) FindByOrder(ctx context.Context, orderID string) (*acquiring.
 	case err != nil:
 		return nil, err
 	case p != nil && (len(found) == 0 || p.Status.Received()):
-		return a.whole(ctx, op, a.idOf(found, p), nil, p)
+		id, err := a.idOf(ctx, found, p)
+		if err != nil {
+			return nil, err
+		}
+		return a.whole(ctx, op, id, nil, p)
 	case len(found) > 0:
 		return a.GetStatus(ctx, acquiring.PaymentID(best(found).ID))
 	}
@@ -94,13 +98,20 @@ func (a *Acquirer) FindByOrder(ctx context.Context, orderID string) (*acquiring.
 }
 
 // idOf is the number that the payment goes by: its invoice's, if it has one.
-func (a *Acquirer) idOf(invoices []*InvoiceInfo, p *PaymentInfo) acquiring.PaymentID {
+// The invoices were read before the payment, which may have come in between:
+// they are read once more before it is said that none is its own. Under two
+// numbers one payment would be news twice.
+func (a *Acquirer) idOf(ctx context.Context, invoices []*InvoiceInfo, p *PaymentInfo) (acquiring.PaymentID, error) {
 	for _, inv := range invoices {
 		if inv.PaymentID == p.ID {
-			return acquiring.PaymentID(inv.ID)
+			return acquiring.PaymentID(inv.ID), nil
 		}
 	}
-	return acquiring.PaymentID(p.ID)
+	inv, err := a.invoiceOf(ctx, p)
+	if err != nil || inv == nil {
+		return acquiring.PaymentID(p.ID), err
+	}
+	return acquiring.PaymentID(inv.ID), nil
 }
 
 // findPayment is the payment of the order that tells most: received before
@@ -174,7 +185,7 @@ func (a *Acquirer) Payments(ctx context.Context, filter acquiring.Filter) iter.S
 		if to.IsZero() {
 			to = a.c.now().Add(24 * time.Hour)
 		}
-		invoices := map[PaymentID]*InvoiceInfo{}
+		invoices, began := map[PaymentID]*InvoiceInfo{}, a.c.now()
 		for inv, err := range a.c.Invoices(ctx, InvoiceFilter{From: from.Add(-a.c.cfg.Lookback), To: to, Statuses: []InvoiceStatus{InvoicePaid}}) {
 			if err != nil {
 				yield(nil, err)
@@ -191,6 +202,13 @@ func (a *Acquirer) Payments(ctx context.Context, filter acquiring.Filter) iter.S
 				return
 			}
 			inv := invoices[p.ID]
+			if inv == nil && p.PendingAt.After(began.Add(-time.Hour)) {
+				// It may have come in since the invoices were read.
+				if inv, err = a.invoiceOf(ctx, p); err != nil {
+					yield(nil, err)
+					return
+				}
+			}
 			id := acquiring.PaymentID(p.ID)
 			if inv != nil {
 				id = acquiring.PaymentID(inv.ID)

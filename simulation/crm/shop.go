@@ -39,6 +39,8 @@ type Config struct {
 	Acquirer func(name string, a acquiring.Acquirer) acquiring.Acquirer
 	Inbox    func(webhook.Inbox) webhook.Inbox
 	Trust    bool // webhook.TrustCallback
+	// NoExpectation leaves webhook.Expect out.
+	NoExpectation bool
 }
 
 // Pace is how fast everything goes.
@@ -161,7 +163,10 @@ func Open(conf Config) (*Shop, error) {
 }
 
 func (s *Shop) hookOptions() []webhook.Option {
-	options := []webhook.Option{webhook.WithInbox(s.inbox), webhook.Logger(s.log), webhook.Timeout(8 * time.Second), webhook.Expect(s.expect)}
+	options := []webhook.Option{webhook.WithInbox(s.inbox), webhook.Logger(s.log), webhook.Timeout(8 * time.Second)}
+	if !s.conf.NoExpectation {
+		options = append(options, webhook.Expect(s.expect))
+	}
 	if s.conf.Trust {
 		options = append(options, webhook.TrustCallback())
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	Acquirer func(name string, a acquiring.Acquirer) acquiring.Acquirer
 	Inbox    func(webhook.Inbox) webhook.Inbox
 	Trust    bool
+
+	NoExpectation bool
 }
 
 // Result is what a run came to.
@@ -131,7 +133,7 @@ func (r *run) begin() error {
 	pace.PollFirst, pace.RefundAgain, pace.RefundLease, pace.PrintLimit = 0, 0, time.Second, 10*time.Millisecond
 	life := r.life
 	r.shop, err = crm.Open(crm.Config{Place: r.Place, DB: db, Providers: providers, Registers: registers, Pace: pace, Log: r.Log,
-		Acquirer: r.Acquirer, Inbox: r.Inbox, Trust: r.Trust,
+		Acquirer: r.Acquirer, Inbox: r.Inbox, Trust: r.Trust, NoExpectation: r.NoExpectation,
 		HTTP: func(name string) *http.Client {
 			return &http.Client{Timeout: pace.Answer, Transport: mortalTransport{life, r.world.Client(name).Transport}}
 		}})
@@ -284,6 +286,7 @@ func (r *run) finish() (*Result, error) {
 	r.world.Calm()
 	r.Lifetime = 0
 	var report *world.Report
+	last, same := -1, 0
 	for range 40 {
 		for range 3 {
 			if err := r.something(); err != nil {
@@ -305,6 +308,12 @@ func (r *run) finish() (*Result, error) {
 			return nil, err
 		}
 		if len(report.Faults) == 0 && len(wanted) == 0 {
+			break
+		}
+		if same++; len(report.Faults) != last {
+			last, same = len(report.Faults), 0
+		}
+		if same == 5 {
 			break
 		}
 	}

@@ -121,7 +121,7 @@ func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
 		r.fault("a customer could not get through: %s", t)
 	}
 
-	ledger, receipts := map[string]sums{}, map[string]print{}
+	ledger, receipts, news := map[string]sums{}, map[string]print{}, map[string][]string{}
 	for _, e := range entries {
 		order, _ := acquiring.SplitAttempt(e.number)
 		s := ledger[order]
@@ -131,6 +131,7 @@ func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
 			receipts["R-"+key] = print{kind: fiscal.SaleReturn, sum: -e.sum}
 		} else {
 			s.in += e.sum
+			news[order] = append(news[order], e.news)
 			r.Credited += e.sum
 		}
 		ledger[order] = s
@@ -153,7 +154,7 @@ func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
 		b, l := books[order], ledger[order]
 		switch {
 		case b.in != l.in:
-			r.fault("order %s: captured %s, credited %s", order, b.in, l.in)
+			r.fault("order %s: captured %s, credited %s, by the news %q", order, b.in, l.in, news[order])
 		case b.in != w.paid[order]:
 			r.fault("order %s: the customer paid %s, the provider has %s", order, w.paid[order], b.in)
 		}
