@@ -122,7 +122,96 @@ func (l testLog) Write(b []byte) (int, error) {
 
 func (m *module) until(what string, f func() bool) {
 	m.t.Helper()
-	require.Eventually(m.t, f, 30*time.Second, 10*time.Millisecond, what)
+	require.Eventually(m.t, f, 50*time.Second, 10*time.Millisecond, what)
+}
+
+// install starts an account, a bank and the module, and connects them.
+func install(t *testing.T, shop map[string]any) (*retailcrmtest.Server, *sberbanktest.Server, *module) {
+	t.Helper()
+	account, bank := retailcrmtest.NewServer(), sberbanktest.NewServer()
+	t.Cleanup(account.Close)
+	t.Cleanup(bank.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	dir := t.TempDir()
+	m := &module{t: t, config: filepath.Join(dir, "bridge.json"), url: "http://" + address}
+	c := bank.Config()
+	shop["code"], shop["provider"], shop["environment"] = "tea", "sberbank", "test"
+	shop["settings"] = map[string]any{"UserName": c.UserName, "Password": c.Password, "BaseURL": c.BaseURL, "CallbackKey": c.CallbackKey}
+	doc, err := json.Marshal(map[string]any{"listen": address, "public_url": m.url, "allow_http": true, "database": filepath.Join(dir, "bridge.db"),
+		"admin_password": demoPassword, "module": map[string]any{"secret": retailcrmtest.DefaultModuleSecret}, "shops": []map[string]any{shop}})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(m.config, doc, 0o600))
+	m.start()
+	t.Cleanup(func() { _ = m.cmd.Process.Kill() })
+	_, err = account.Connect(m.url + "/simple/connect")
+	require.NoError(t, err)
+	return account, bank, m
+}
+
+// bill issues an invoice of 100.00.
+func bill(t *testing.T, account *retailcrmtest.Server) (payment int, inv retailcrmtest.Invoice) {
+	t.Helper()
+	order := account.AddOrder(retailcrmtest.Order{})
+	p, err := account.AddPayment(order.Number, "acquiring-bridge", "tea", money.RUB(100, 0))
+	require.NoError(t, err)
+	inv, err = account.CreateLink(p.ID)
+	require.NoError(t, err)
+	return p.ID, inv
+}
+
+// TestKilledAgainAndAgain: whenever the module dies between a payment and the
+// CRM's knowing of it, in the end each is taken once and told once.
+func TestKilledAgainAndAgain(t *testing.T) {
+	account, bank, m := install(t, map[string]any{"hold": true})
+	s := &stage{out: io.Discard, sber: bank}
+	payments := map[int]string{}
+	for i := range 6 {
+		payment, inv := bill(t, account)
+		require.NoError(t, s.open(t.Context(), inv.Link))
+		orders := bank.Orders()
+		o := orders[len(orders)-1]
+		payments[payment] = o.ID
+		// The module is killed while it takes the news, asks the CRM, takes the
+		// money or tells of it.
+		killed := make(chan struct{})
+		time.AfterFunc(time.Duration(i*i)*8*time.Millisecond, func() {
+			_ = m.cmd.Process.Kill()
+			close(killed)
+		})
+		require.NoError(t, bank.Pay(o.ID))
+		<-killed
+		_ = m.cmd.Wait()
+		m.start()
+	}
+	again := time.Now()
+	m.until("all are paid in the CRM, and nothing more is to be told", func() bool {
+		paid := true
+		for payment, id := range payments {
+			if p, _ := account.Payment(payment); p.Status != retailcrmtest.PaymentPaid {
+				paid = false
+				if time.Now().After(again) {
+					_ = bank.Resend(id) // the bank says it again where it was not heard
+				}
+			}
+		}
+		if time.Now().After(again) {
+			again = time.Now().Add(time.Second)
+		}
+		return paid && m.quiet()
+	})
+	for payment, id := range payments {
+		p, _ := account.Payment(payment)
+		inv, _ := account.Invoice(p.InvoiceUUID)
+		o, _ := bank.Order(id)
+		assert.Equal(t, money.RUB(100, 0), o.Captured)
+		assert.Zero(t, o.Refunded+o.Released)
+		assert.Equal(t, 1, inv.Updates)
+	}
+	assert.Len(t, bank.Orders(), len(payments), "one order for each")
+	m.kill()
 }
 
 // TestKilledBetweenCallbackAndAnswer: the bank has heard that its news was
@@ -134,31 +223,8 @@ func TestKilledBetweenCallbackAndAnswer(t *testing.T) {
 		"the CRM never got it": {Op: retailcrmtest.OpUpdateInvoice, Kind: retailcrmtest.Drop},
 	} {
 		t.Run(name, func(t *testing.T) {
-			account, bank := retailcrmtest.NewServer(), sberbanktest.NewServer()
-			t.Cleanup(account.Close)
-			t.Cleanup(bank.Close)
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			address := l.Addr().String()
-			require.NoError(t, l.Close())
-			dir := t.TempDir()
-			m := &module{t: t, config: filepath.Join(dir, "bridge.json"), url: "http://" + address}
-			c := bank.Config()
-			doc, err := json.Marshal(map[string]any{"listen": address, "public_url": m.url, "allow_http": true, "database": filepath.Join(dir, "bridge.db"),
-				"admin_password": demoPassword, "module": map[string]any{"secret": retailcrmtest.DefaultModuleSecret},
-				"shops": []map[string]any{{"code": "tea", "provider": "sberbank", "environment": "test", "check": false,
-					"settings": map[string]any{"UserName": c.UserName, "Password": c.Password, "BaseURL": c.BaseURL, "CallbackKey": c.CallbackKey}}}})
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(m.config, doc, 0o600))
-			m.start()
-			t.Cleanup(func() { _ = m.cmd.Process.Kill() })
-			_, err = account.Connect(m.url + "/simple/connect")
-			require.NoError(t, err)
-			order := account.AddOrder(retailcrmtest.Order{})
-			payment, err := account.AddPayment(order.Number, "acquiring-bridge", "tea", money.RUB(100, 0))
-			require.NoError(t, err)
-			inv, err := account.CreateLink(payment.ID)
-			require.NoError(t, err)
+			account, bank, m := install(t, map[string]any{"check": false})
+			payment, inv := bill(t, account)
 			s := &stage{out: io.Discard, sber: bank}
 
 			account.Fail(fault)
@@ -180,7 +246,7 @@ func TestKilledBetweenCallbackAndAnswer(t *testing.T) {
 			}
 			m.start()
 			m.until("the payment is paid in the CRM, and nothing more is to be told", func() bool {
-				p, _ := account.Payment(payment.ID)
+				p, _ := account.Payment(payment)
 				return p.Status == retailcrmtest.PaymentPaid && m.quiet()
 			})
 			i, _ := account.Invoice(inv.UUID)
