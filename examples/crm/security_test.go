@@ -79,6 +79,24 @@ func TestStaffPagesNeedALogin(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, code)
 }
 
+// TestFormsMayEndAtTheBank: a browser applies form-action of the page to the
+// redirect that follows its form.
+func TestFormsMayEndAtTheBank(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	client := w.client("Мария Воронова")
+	i := w.invoice(client, w.shop("sberbank"), "100")
+	policy := func(path string) string {
+		code, _, header := w.staff.do(http.MethodGet, path, nil)
+		require.Equal(t, http.StatusOK, code)
+		return header.Get("Content-Security-Policy")
+	}
+	for _, path := range []string{"/p/" + i.Short, fmt.Sprintf("/shops/%d", w.shop("tochka").ID)} {
+		require.Contains(t, policy(path), "form-action 'self' https: "+w.bank.URL, path)
+	}
+	require.True(t, strings.HasSuffix(policy(fmt.Sprintf("/clients/%d", client)), "form-action 'self'"))
+}
+
 func TestLoginIsLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, time.Hour)

@@ -143,6 +143,9 @@ func (b *Service) create(ctx context.Context, i store.Invoice, shop store.Shop, 
 	req := acquiring.InvoiceRequest{OrderID: a.OrderID, Amount: a.Amount, Description: i.Description, ReturnURL: returnURL, FailURL: returnURL,
 		CallbackURL: b.Shops.HookURL(shop), Language: "ru", Hold: i.Hold, TTL: time.Duration(shop.Settings.LinkHours) * time.Hour,
 		Customer: acquiring.Customer{ID: "c" + strconv.FormatInt(client.ID, 10), Name: client.Name, Email: client.Email, Phone: client.Phone}}
+	if shop.Provider == "paykeeper" {
+		req.Hold = shop.Settings.TwoStage // its cabinet decides, not the invoice
+	}
 	if shop.Settings.SBPOnly {
 		req.Methods = []acquiring.Method{acquiring.MethodSBP}
 	}
