@@ -16,6 +16,7 @@ require (
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
 	github.com/google/go-querystring v1.2.0 // indirect
+	github.com/google/pprof v0.0.0-20260906184651-6331bc6350fe // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
@@ -34,3 +35,7 @@ require (
 )
 
 replace github.com/acquiring-go/acquiring => ..
+
+// Only a test of modernc.org/sqlite wants it, and module proxies do not all
+// serve this version; without the line go mod tidy cannot complete.
+exclude github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50
