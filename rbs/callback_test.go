@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -403,4 +404,20 @@ func TestPublishedSignatureSamples(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 25, ran, "every vector was tried")
+}
+
+func TestJSONAllocations(t *testing.T) {
+	v, err := NewVerifier(VerifierOptions{Provider: "bank", Key: explainKey})
+	require.NoError(t, err)
+	var body strings.Builder
+	for _, p := range append(append(webhook.Params(nil), explained...), webhook.Param{Name: paramChecksum, Value: hmacOf(explainKey, Canonical(explained))}) {
+		fmt.Fprintf(&body, ",%q:%q", p.Name, p.Value)
+	}
+	document := []byte("{" + body.String()[1:] + "}")
+	assert.LessOrEqual(t, testing.AllocsPerRun(200, func() {
+		n := Notice{Params: make(webhook.Params, 0, 16)}
+		if err := v.parseJSON(&n, document); err != nil || v.check(&n) != nil || !n.Signed {
+			t.Fatal(err)
+		}
+	}), 12.0)
 }

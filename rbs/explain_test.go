@@ -117,3 +117,22 @@ func TestExplain(t *testing.T) {
 		})
 	}
 }
+
+// FuzzExplain: whatever comes, it is explained, the secret is not in it, and it
+// fits exactly when it is taken.
+func FuzzExplain(f *testing.F) {
+	f.Add(queryOf(explained) + "&checksum=" + hmacOf(explainKey, Canonical(explained)))
+	f.Add(queryOf(explained))
+	v, err := NewVerifier(VerifierOptions{Provider: "bank", Key: explainKey})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, raw string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.URL.RawQuery = raw
+		e, err := v.Explain(acquiring.Test, r)
+		require.NoError(t, err)
+		_, refused := v.ReadForm(raw)
+		if e.Fits() != (refused == nil) || strings.Contains(e.String(), explainKey) {
+			t.Fatalf("%v: %s", refused, e)
+		}
+	})
+}

@@ -82,3 +82,38 @@ func TestExplain(t *testing.T) {
 	_, err = hooked(t, newBank(t), func(c *Config) { c.Environment = acquiring.Production }).ExplainCallback(notification(good))
 	assert.ErrorIs(t, err, acquiring.ErrUnsupported)
 }
+
+// FuzzKeys: a key may come from the bank's address; whatever comes there, the
+// keys are strong ones or there is an error.
+func FuzzKeys(f *testing.F) {
+	f.Add(BankKey)
+	f.Add(fixture(f, "test_only_jwk.json"))
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, err := parseKeys(text)
+		if err != nil {
+			return
+		}
+		if len(keys) == 0 || len(keys) > mostKeys {
+			t.Fatalf("%d keys", len(keys))
+		}
+		for _, key := range keys {
+			if key.N.BitLen() < 2048 || key.E < 3 {
+				t.Fatal("a weak key")
+			}
+		}
+	})
+}
+
+// FuzzExplain: whatever comes, it is explained without a secret in it.
+func FuzzExplain(f *testing.F) {
+	f.Add(fixture(f, "vector1.jwt"))
+	f.Add(`{"alg":"none"}`)
+	c, err := New(Config{Environment: acquiring.Test, Token: secret, ClientID: "client", CustomerCode: company, WebhookKey: fixture(f, "test_only_jwk.json")})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, body string) {
+		e, err := c.ExplainCallback(notification(body))
+		if err == nil && e.Fits() != (func() bool { n, err := c.verifier.Notice([]byte(body)); return err == nil && c.concerns(n) })() {
+			t.Fatalf("%q: %s", body, e)
+		}
+	})
+}
