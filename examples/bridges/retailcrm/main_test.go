@@ -122,7 +122,7 @@ func (l testLog) Write(b []byte) (int, error) {
 
 func (m *module) until(what string, f func() bool) {
 	m.t.Helper()
-	require.Eventually(m.t, f, 50*time.Second, 10*time.Millisecond, what)
+	require.Eventually(m.t, f, 2*time.Minute, 10*time.Millisecond, what)
 }
 
 // install starts an account, a bank and the module, and connects them.
