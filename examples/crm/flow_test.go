@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/crm/store"
 	"github.com/acquiring-go/acquiring/examples/internal/sandbox"
 	"github.com/acquiring-go/acquiring/internal/emulator"
@@ -384,4 +385,26 @@ func (w *world) customersPay(customers int) {
 	require.Equal(t, want, ledger)
 	require.Equal(t, booked, ledger)
 	require.EqualValues(t, customers, postings)
+}
+
+// TestPaidTwice: a session that was thought dead is paid after the next one.
+// The money is the client's all the same, and somebody is told.
+func TestPaidTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	shop, client := w.shop("sberbank"), w.client("Анна Котова")
+	i := w.invoice(client, shop, "500")
+	w.open(i)
+	first := w.attempt(i.ID)
+	first.Status = acquiring.StatusDeclined // a failed try, as the bank told it; its page still lives
+	require.NoError(t, w.store.SaveAttempt(t.Context(), w.store.DB, first))
+	w.open(i)
+	second := w.attempt(i.ID)
+	require.NotEqual(t, first.ID, second.ID)
+	require.NoError(t, w.demo.PayInSandbox(shop, second))
+	w.until(i.ID, "paid")
+	require.NoError(t, w.demo.PayInSandbox(shop, first))
+	require.Eventually(t, func() bool { return w.read(i.ID).Captured == money.RUB(1000, 0) }, 20*time.Second, 20*time.Millisecond)
+	require.Equal(t, money.RUB(1000, 0), w.balance(client))
+	require.Contains(t, plain(w.staff.get(fmt.Sprintf("/invoices/%d", i.ID))), "оплачен дважды")
 }

@@ -145,7 +145,7 @@ func (d *Demo) fill(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	entities := make([]int64, 2)
-	for i, e := range []store.Entity{{Name: "ООО «Учебный центр „Высота“»", INN: "7707083893"}, {Name: "ИП Соколова Е. В.", INN: "500100732259"}} {
+	for i, e := range []store.Entity{{Name: "ООО «Учебный центр „Высота“»", INN: "7728012340"}, {Name: "ИП Соколова Е. В.", INN: "500100732259"}} {
 		if entities[i], err = d.Store.AddEntity(ctx, tx, e); err != nil {
 			return err
 		}
