@@ -23,21 +23,9 @@ import (
 )
 
 func main() {
-	if told := os.Getenv(roleVariable); told != "" {
-		if err := serve(told); err != nil {
-			fmt.Fprintln(os.Stderr, "load:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	if told := os.Getenv(clientVariable); told != "" {
-		var r request
-		err := json.Unmarshal([]byte(told), &r)
-		if err == nil {
-			err = client(r, os.Stdout)
-		}
+	if done, err := role(); done {
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "load: client:", err)
+			fmt.Fprintln(os.Stderr, "load:", err)
 			os.Exit(1)
 		}
 		return
@@ -64,6 +52,22 @@ func main() {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
+}
+
+// role is what this binary does when it was started as a server or a client.
+func role() (done bool, err error) {
+	if told := os.Getenv(roleVariable); told != "" {
+		return true, serve(told)
+	}
+	text := os.Getenv(clientVariable)
+	if text == "" {
+		return false, nil
+	}
+	var r request
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return true, err
+	}
+	return true, client(r, os.Stdout)
 }
 
 // compare lets the handlers take turns.

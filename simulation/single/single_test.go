@@ -18,7 +18,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "the seed of the runs")
-	orders = flag.Int("orders", 150, "orders in each run")
+	orders = flag.Int("orders", 60, "orders in each run")
 )
 
 // today is where the clocks begin: a day on which all the library's rules hold.
