@@ -135,7 +135,7 @@ func (c cell) run(ctx context.Context) (*outcome, error) {
 	if out.Report, err = t.settle(ctx); err != nil {
 		return nil, err
 	}
-	out.kills, out.took = g.kills, time.Since(start)
+	out.kills, out.took = int(g.kills.Load()), time.Since(start)
 	return out, nil
 }
 
@@ -200,7 +200,7 @@ func (t *trial) manage(ctx context.Context, stop <-chan struct{}) error {
 		}
 		if time.Since(told) > 5*time.Second && t.progress != nil {
 			told = time.Now()
-			fmt.Fprintf(t.progress, "%s on %s: %d of %d orders, %d kills\n", t.fault, t.database, t.served.Load(), t.orders, t.gang.kills)
+			fmt.Fprintf(t.progress, "%s on %s: %d of %d orders, %d kills\n", t.fault, t.database, t.served.Load(), t.orders, t.gang.kills.Load())
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type gang struct {
 	told     string
 	listener *os.File
 	running  []*process
-	kills    int
+	kills    atomic.Int64
 
 	mu   sync.Mutex
 	once sync.Once
@@ -86,7 +87,7 @@ func (g *gang) kill(i int) error {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 	_ = p.stdin.Close()
-	g.kills++
+	g.kills.Add(1)
 	return g.start(i)
 }
 

@@ -61,7 +61,7 @@ func command(ctx context.Context, args []string, out, progress io.Writer) (ok bo
 	flags.IntVar(&c.replicas, "replicas", 3, "how many processes the program is")
 	flags.IntVar(&c.customers, "customers", 16, "how many customers there are at once")
 	flags.Uint64Var(&c.seed, "seed", 1, "what all that happens to an order follows from")
-	flags.DurationVar(&c.kill, "kill", time.Second, "a replica is killed about so often; 0: none is")
+	flags.DurationVar(&c.kill, "kill", time.Second, "a replica is killed about so often; 0: none is. A machine under load needs more: who is killed before he has begun does nothing")
 	flags.DurationVar(&c.patience, "patience", 200*time.Second, "how long nothing may change before what is left is called lost")
 	flags.BoolVar(&c.verbose, "v", false, "the replicas' logs")
 	quiet := flags.Bool("q", false, "no progress")
