@@ -277,7 +277,7 @@ func (s *Server) answerConsent(authorizeURL string, approve bool) (string, error
 }
 
 var consentPage = template.Must(template.New("consent").Parse(`<!DOCTYPE html>
-<html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Точка: доступ приложения</title>
+<html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,"><title>Точка: доступ приложения</title>
 <style>body{font:16px/1.45 system-ui,sans-serif;background:#f1f3f6;color:#1b2430;margin:0}main{max-width:26rem;margin:2rem auto;background:#fff;border-radius:14px;padding:1.5rem}
 h1{font-size:1.25rem;margin:0 0 .5rem}small{color:#5b6675}li{margin:.25rem 0}button{display:block;width:100%;font:inherit;font-weight:600;padding:.8rem;border:0;border-radius:10px;background:#5b3cc4;color:#fff;margin-top:.75rem}
 button.plain{background:#e6eaf0;color:#1b2430}.error{color:#a3262a}</style></head><body><main>

@@ -190,6 +190,9 @@ func (s *Site) showShop(w http.ResponseWriter, r *http.Request, code int, x stor
 	if err := s.words(r, &d.CashDesks, &d.PayTypes, &d.Articles); err != nil {
 		return err
 	}
+	if d.Provider == shops.ByKey("tochka") {
+		s.leaves(w) // «Подключить Точку» ends at the bank
+	}
 	title := "Новый магазин: " + d.Provider.Name
 	if x.ID != 0 {
 		title = x.Name
