@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,13 +81,24 @@ type person struct {
 	school *drive.School
 }
 
-// begin lets the test run beside the others, if there is a browser.
+// begin lets the test run beside the others, if there is a browser, when the
+// shared demonstration is whole.
 func begin(t *testing.T) {
 	t.Helper()
 	if missing != nil {
 		t.Skip(missing)
 	}
 	t.Parallel()
+	whole.Do(func() { settled(t, shared) })
+}
+
+var whole sync.Once
+
+// settled waits until the demonstration's history is made: it ends with its
+// ninth invoice.
+func settled(t *testing.T, school *drive.School) {
+	t.Helper()
+	staff(t, school).ComeBack(school.URL+"/invoices", "[data-test=invoice]", 9)
 }
 
 // another starts a CRM that the test has for itself.

@@ -99,6 +99,9 @@ func (s *Site) Handler() http.Handler {
 	staff("POST /words", s.addWord)
 	staff("GET /journal", s.journal)
 	staff("GET /export/{what}", s.export)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, http.StatusNotFound, "Такой страницы нет. Проверьте ссылку.")
+	})
 	return s.guard(mux)
 }
 

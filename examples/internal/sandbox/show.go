@@ -67,7 +67,7 @@ func (s *Sandbox) orderPage(w http.ResponseWriter, r *http.Request) {
 	slices.Reverse(callbacks)
 	s.show(w, r, http.StatusOK, "order", view{Title: "Заказ " + o.Name(), Nav: "orders", Live: true, Data: map[string]any{
 		"Order": o, "Story": s.story(o), "Callbacks": callbacks, "Receipts": s.receiptsOf(o), "SBP": !(o.TwoStage && p == AlfaBank) && o.Protocol != "classic",
-		"Captures": way{p, o.Protocol}.Captures(), "Settle": p == Tochka && o.Captured > 0, "Left": o.Net()}})
+		"Captures": way{p, o.Protocol}.Captures(), "Settle": p == Tochka && o.Refunded > 0, "Left": o.Net()}})
 }
 
 func (s *Sandbox) receiptsPage(w http.ResponseWriter, r *http.Request) {

@@ -21,11 +21,11 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// ErrNoChromium: there is no browser on this machine.
+// ErrNoChromium says that there is no browser on this machine.
 var ErrNoChromium = errors.New("no Chromium: install it, or set CHROMIUM to its path")
 
 // Patience is how long anything on a page is waited for: a machine may be busy.
-const Patience = 60 * time.Second
+const Patience = 2 * time.Minute
 
 // FindChromium is the path of a Chromium: the environment's CHROMIUM, or one
 // on the PATH.

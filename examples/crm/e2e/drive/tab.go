@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
@@ -39,6 +40,7 @@ type Tab struct {
 
 	mu     sync.Mutex
 	faults []string // of the console
+	fine   []string // what is no fault of them
 	asked  []string // by window.confirm
 }
 
@@ -46,7 +48,7 @@ type Tab struct {
 func (b *Browser) Tab(t T, screen Screen) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	tab := &Tab{t: t, ctx: ctx, close: cancel}
+	tab := &Tab{t: t, ctx: ctx, close: cancel, fine: []string{"status of 422"}} // a form that is sent back with its faults
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("a new tab: %v", err)
 	}
@@ -68,11 +70,10 @@ func (tab *Tab) read(console iter.Seq2[chromedp.ConsoleMessage, error]) {
 		default:
 			continue
 		}
-		if strings.Contains(m.Text, "status of 422") { // a form that is sent back with its faults
-			continue
-		}
 		tab.mu.Lock()
-		tab.faults = append(tab.faults, m.Text+" "+m.URL)
+		if !slices.ContainsFunc(tab.fine, func(part string) bool { return strings.Contains(m.Text, part) }) {
+			tab.faults = append(tab.faults, m.Text+" "+m.URL)
+		}
 		tab.mu.Unlock()
 	}
 }
@@ -95,6 +96,23 @@ func (tab *Tab) Faults() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
 	return slices.Clone(tab.faults)
+}
+
+// Expect says that what the console says with these words is meant to happen.
+func (tab *Tab) Expect(words string) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.fine = append(tab.fine, words)
+}
+
+// Lose lets no page of these addresses come: the browser is as good as closed
+// for them. The pattern is one of the URL pattern standard.
+func (tab *Tab) Lose(pattern string) {
+	tab.t.Helper()
+	tab.do("lose "+pattern, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: pattern, Block: true}}})
+		return err
+	}))
 }
 
 // Asked are the questions that the person was asked, and said yes to.
@@ -193,6 +211,12 @@ func (tab *Tab) Fill(selector, value string) {
 	if got := tab.Value(selector); strings.TrimSpace(got) != strings.TrimSpace(value) {
 		tab.fail("fill "+selector, fmt.Errorf("the field holds %q", got))
 	}
+}
+
+// Alter changes what is in a hidden field: what no honest page does.
+func (tab *Tab) Alter(selector, value string) {
+	tab.t.Helper()
+	ask[bool](tab, `(document.querySelector(`+quote(selector)+`).value = `+quote(value)+`, true)`)
 }
 
 // Choose picks an option of a list by its value.
