@@ -17,7 +17,7 @@ var Allowed = []string{"CRM", "API", "PayMaster", "PayKeeper", "OrangeData", "Sb
 
 // Protocols are the providers' own words, which the sandbox shows as they are.
 var Protocols = []string{"APPROVED", "COMPLETE", "declined", "held", "obtained", "paid", "done", "approved", "deposited", "Settled", "PaymentNotification", "refunded", "reversed",
-	"acquiringInternetPayment", "incomingSbpPayment", "test", "PUT", "Content", "Type", "CallbackURL", "WebhookKey", "REFUND", "created", "authorized", "DEPOSITED", "REFUNDED", "REVERSED", "Authorized", "Signature"}
+	"acquiringInternetPayment", "incomingSbpPayment", "test", "PUT", "Content", "Type", "CallbackURL", "WebhookKey", "REFUND", "created", "authorized", "DEPOSITED", "REFUNDED", "REVERSED", "Authorized", "Signature", "registered", "success", "expired", "canceled", "Confirmed", "Cancelled", "refund"}
 
 // Looks says what a careful eye finds wrong with the page on this screen;
 // nothing for a good page. The page may have these words beside Allowed.
