@@ -240,3 +240,38 @@ func TestHold(t *testing.T) {
 		})
 	}
 }
+
+// TestPartOfAHold: a part is taken, its receipt is of the part, and all of the
+// part can be given back.
+func TestPartOfAHold(t *testing.T) {
+	for provider, printer := range map[string]string{"sberbank": "acquirer", "alfabank": "orangedata"} {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, time.Hour)
+			form := w.settingsForm(provider, "", printer)
+			if printer != "acquirer" {
+				form = form.with(w.demo.RegisterCredentials(printer))
+			}
+			form.Set("stages", "two")
+			shop := w.newShop(form)
+			client := w.client("Ольга Кузнецова")
+			i := w.invoice(client, shop, "3000")
+			w.pay(i, shop)
+			w.until(i.ID, "authorized")
+			a := w.attempt(i.ID)
+			page := fmt.Sprintf("/invoices/%d", i.ID)
+			w.staff.must(page, fmt.Sprintf("/attempts/%d/capture", a.ID), url.Values{"amount": {"5000"}})
+			require.Contains(t, plain(w.staff.get(page)), "не больше удержанного")
+			w.staff.must(page, fmt.Sprintf("/attempts/%d/capture", a.ID), url.Values{"amount": {"1200,50"}})
+			w.until(i.ID, "paid")
+			require.Equal(t, money.RUB(1200, 50), w.balance(client))
+			rows := w.receiptsPrinted(a.ID, 1)
+			require.Equal(t, money.RUB(1200, 50), rows[0].Total)
+			w.giveBack(a.ID, "1200,50")
+			w.until(i.ID, "refunded")
+			require.EqualValues(t, 0, w.balance(client))
+			rows = w.receiptsPrinted(a.ID, 2)
+			require.Equal(t, money.RUB(1200, 50), rows[1].Total)
+		})
+	}
+}

@@ -319,7 +319,13 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 
 func TestTochkaByConsent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, time.Hour)
+	newWorld(t, time.Hour).connectTochka()
+}
+
+// connectTochka goes from the consent to a payment.
+func (w *world) connectTochka() {
+	t := w.t
+	t.Helper()
 	form := w.settingsForm("tochka", "oauth", "none")
 	to := w.staff.must("/shops/new?provider=tochka", "/shops", url.Values(form))
 	bank := w.staff.must(to, to+"/connect", nil)

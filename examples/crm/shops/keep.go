@@ -2,6 +2,7 @@ package shops
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -113,15 +114,22 @@ func (l ledger) ByID(ctx context.Context, _, kind, id string) (*tochka.LedgerEnt
 	return &found[0], nil
 }
 
-// tokens is a tochka.TokenStore: sealed, and one refresh at a time in this
-// process. Over PostgreSQL with several replicas lock the row instead.
+// tokens is a tochka.TokenStore: sealed, and one refresh at a time. Over
+// PostgreSQL the shop's row is locked meanwhile, for all copies of the program;
+// over SQLite, where that would stop every writer, there is one copy and a lock
+// in memory.
 type tokens struct{ k keeper }
 
-// token is what is sealed: oauth2.Token marks its fields otherwise.
+const tokenArea = "tochka-tokens"
+
 func (t tokens) what() string { return "tokens of shop " + strconv.FormatInt(t.k.shop, 10) }
 
 func (t tokens) Load(ctx context.Context, name string) (*oauth2.Token, error) {
-	sealed, err := t.k.store.Kept(ctx, t.k.store.DB, t.k.shop, "tochka-tokens", name)
+	return t.load(ctx, t.k.store.DB, name)
+}
+
+func (t tokens) load(ctx context.Context, db store.DB, name string) (*oauth2.Token, error) {
+	sealed, err := t.k.store.Kept(ctx, db, t.k.shop, tokenArea, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, tochka.ErrNoTokens
 	}
@@ -136,12 +144,28 @@ func (t tokens) Load(ctx context.Context, name string) (*oauth2.Token, error) {
 	return &token, json.Unmarshal(plain, &token)
 }
 
-func (t tokens) Update(ctx context.Context, name string, change func(*oauth2.Token) (*oauth2.Token, error)) (*oauth2.Token, error) {
+func (t tokens) Update(ctx context.Context, name string, change func(*oauth2.Token) (*oauth2.Token, error)) (next *oauth2.Token, err error) {
 	lock, _ := t.k.locks.LoadOrStore(t.k.shop, new(sync.Mutex))
 	mu := lock.(*sync.Mutex)
 	mu.Lock()
 	defer mu.Unlock()
-	current, err := t.Load(ctx, name)
+	// What the bank has issued must be stored, whatever became of the caller.
+	ctx = context.WithoutCancel(ctx)
+	if !t.k.store.LocksRows() {
+		return t.update(ctx, t.k.store.DB, name, change)
+	}
+	err = t.k.store.InTx(ctx, func(tx *sql.Tx) error {
+		if err := t.k.store.LockShop(ctx, tx, t.k.shop); err != nil {
+			return err
+		}
+		next, err = t.update(ctx, tx, name, change)
+		return err
+	})
+	return next, err
+}
+
+func (t tokens) update(ctx context.Context, db store.DB, name string, change func(*oauth2.Token) (*oauth2.Token, error)) (*oauth2.Token, error) {
+	current, err := t.load(ctx, db, name)
 	if err != nil && !errors.Is(err, tochka.ErrNoTokens) {
 		return nil, err
 	}
@@ -149,17 +173,13 @@ func (t tokens) Update(ctx context.Context, name string, change func(*oauth2.Tok
 	if err != nil {
 		return nil, err
 	}
-	// What the bank has issued must be stored, whatever became of the caller.
-	ctx = context.WithoutCancel(ctx)
 	if next == nil {
-		return nil, t.k.store.Drop(ctx, t.k.store.DB, t.k.shop, "tochka-tokens", name)
+		return nil, t.k.store.Drop(ctx, db, t.k.shop, tokenArea, name)
 	}
 	plain, err := json.Marshal(next)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.k.store.Keep(ctx, t.k.store.DB, t.k.shop, "tochka-tokens", name, t.k.box.Seal(t.what(), plain), false); err != nil {
-		return nil, err
-	}
-	return next, nil
+	_, err = t.k.store.Keep(ctx, db, t.k.shop, tokenArea, name, t.k.box.Seal(t.what(), plain), false)
+	return next, err
 }

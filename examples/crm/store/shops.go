@@ -162,6 +162,13 @@ func (s *Store) ShopByHook(ctx context.Context, db DB, token string) (Shop, erro
 	return one(ctx, db, readShop, `SELECT `+shopColumns+` WHERE s.hook_token = $1`, token)
 }
 
+// LockShop holds a shop's row until the transaction ends, where rows can be
+// locked; rows that refer to the shop may be added meanwhile.
+func (s *Store) LockShop(ctx context.Context, db DB, id int64) error {
+	_, err := one(ctx, db, func(r scanner) (n int64, err error) { err = r.Scan(&n); return n, err }, `SELECT id FROM shops WHERE id = $1 FOR NO KEY UPDATE`, id)
+	return err
+}
+
 // Shops lists the shops.
 func (s *Store) Shops(ctx context.Context, db DB) ([]Shop, error) {
 	return list(ctx, db, readShop, `SELECT `+shopColumns+` ORDER BY s.id`)

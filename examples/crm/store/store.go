@@ -127,6 +127,10 @@ func (s *Store) locked() string {
 	return ""
 }
 
+// LocksRows says whether a row can be locked for long without stopping all
+// other writers.
+func (s *Store) LocksRows() bool { return s.Dialect == sqlinbox.PostgreSQL }
+
 // millis is the time as it is stored; the zero time is 0.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
