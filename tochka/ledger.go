@@ -13,9 +13,9 @@ import (
 // Ledger remembers what was asked of the bank under the shop's own keys: the
 // bank knows no key of a refund or a charge, and no order number of a QR code.
 // A shop that must not refund twice after a restart, or runs on several
-// machines, keeps the entries in its own database: one table with the columns
-// of [LedgerEntry], unique over Shop, Kind, Payment and Key. [NewMemoryLedger]
-// remembers as long as the process lives.
+// machines, keeps the entries in its own database: package tochka/sqlledger does
+// so over database/sql, in one table unique over Shop, Kind, Payment and Key.
+// [NewMemoryLedger] remembers as long as the process lives.
 //
 // It is safe for concurrent use. Its errors stop the call before anything is
 // sent, or are told after it.

@@ -1,4 +1,4 @@
-// Package dbtest runs sqlinbox and fiscal/queue over real databases: SQLite
+// Package dbtest runs sqlinbox, fiscal/queue and tochka/sqlledger over real databases: SQLite
 // always, PostgreSQL and MySQL or MariaDB when their addresses are set.
 //
 //	ACQUIRING_POSTGRES_DSN=postgres://postgres@127.0.0.1:5432/test?sslmode=disable
@@ -89,7 +89,7 @@ func drop(t *testing.T, p place) {
 	db, err := p.open()
 	require.NoError(t, err)
 	defer db.Close()
-	for _, name := range []string{"inbox", "ledger", "accounts", "receipts"} {
+	for _, name := range []string{"inbox", "ledger", "accounts", "receipts", "tochka"} {
 		_, err := db.Exec("DROP TABLE IF EXISTS " + p.table(name))
 		require.NoError(t, err)
 	}
