@@ -10,12 +10,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
 	"github.com/acquiring-go/acquiring/examples/internal/shops"
+	"github.com/acquiring-go/acquiring/tochka/sqlledger"
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
@@ -104,10 +106,6 @@ func (p Program) Bridge(ctx context.Context, file string) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := shops.Open(conf.Shops, shops.Options{Getenv: p.Getenv, Logger: log})
-	if err != nil {
-		return nil, err
-	}
 	dsn, err := shops.Resolve(conf.Database, p.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
@@ -116,14 +114,33 @@ func (p Program) Bridge(ctx context.Context, file string) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := Options{Config: conf, CRM: crm, Accounts: accounts, DB: db, Dialect: dialect, Getenv: p.Getenv, Logger: log,
+	opt := Options{Config: conf, CRM: crm, DB: db, Dialect: dialect, Getenv: p.Getenv, Logger: log,
 		Now: p.Now, Outbox: p.Outbox, Poller: p.Poller}
+	if opt.Accounts, err = openAccounts(ctx, opt); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
 	b, err := New(ctx, opt)
 	if err != nil {
 		_ = db.Close()
 		return nil, err
 	}
 	return b, nil
+}
+
+// openAccounts opens the shops of the file. What Tochka was asked to give back
+// is remembered in the bridge's own database.
+func openAccounts(ctx context.Context, opt Options) ([]shops.Account, error) {
+	ledger, err := sqlledger.New(opt.DB, opt.Dialect, sqlledger.Table("bridge_tochka_ledger"))
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(opt.Config.Shops, func(s shops.Shop) bool { return s.Provider == "tochka" }) {
+		if err := ledger.Migrate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return shops.Open(opt.Config.Shops, shops.Options{Getenv: opt.Getenv, Logger: opt.Logger, Ledger: ledger})
 }
 
 // Close closes the database. Run, Serve and what Handler does must have ended.

@@ -46,6 +46,9 @@ type Options struct {
 	Getenv     environ.Getenv // reads values that begin with $; nil: they are refused
 	Logger     *slog.Logger
 	HTTPClient *http.Client // nil: each provider's own
+	// Ledger remembers Tochka's refunds by their keys; nil: in memory, so that a
+	// refund asked for again after a restart may be made twice.
+	Ledger tochka.Ledger
 }
 
 // provider is how an account is opened from its settings.
@@ -93,7 +96,7 @@ var providers = map[string]provider{
 		if err != nil {
 			return nil, err
 		}
-		c.Shop, c.Logger, c.HTTPClient = shop, opt.Logger, opt.HTTPClient
+		c.Shop, c.Logger, c.HTTPClient, c.Ledger = shop, opt.Logger, opt.HTTPClient, opt.Ledger
 		return tochka.New(c)
 	}},
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/tochka/sqlledger"
 	"github.com/acquiring-go/acquiring/webhook"
 
 	"github.com/acquiring-go/acquiring/examples/bridges/retailcrm/crm"
@@ -66,8 +67,16 @@ func New(ctx context.Context, c Config, opts ...Option) (*Bridge, error) {
 }
 
 func (b *Bridge) openShops(ctx context.Context) error {
+	// Tochka knows no key of a refund, so the bridge remembers what it asked for.
+	ledger, err := sqlledger.New(b.store.db, b.store.dialect, sqlledger.Table("retailcrm_ledger"))
+	if err != nil {
+		return err
+	}
+	if err := ledger.Migrate(ctx); err != nil {
+		return err
+	}
 	for _, sc := range b.conf.Shops {
-		bank, err := sc.open(ledger{b.store}, b.log)
+		bank, err := sc.open(ledger, b.log)
 		if err != nil {
 			return acquiring.InOp("shop "+sc.Code, "", err)
 		}

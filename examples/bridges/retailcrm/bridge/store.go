@@ -88,8 +88,6 @@ func (s *store) schema() []string {
 		`CREATE INDEX IF NOT EXISTS retailcrm_outbox_open ON retailcrm_outbox (done_at, next_at)`,
 		`CREATE INDEX IF NOT EXISTS retailcrm_outbox_lane ON retailcrm_outbox (subject, lane, done_at)`,
 		`CREATE TABLE IF NOT EXISTS retailcrm_notes (id ` + serial + `, client_id TEXT NOT NULL, shop TEXT NOT NULL, text TEXT NOT NULL, at BIGINT NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS retailcrm_ledger (shop TEXT NOT NULL, kind TEXT NOT NULL, payment TEXT NOT NULL, entry_key TEXT NOT NULL,
-			bank_id TEXT NOT NULL, doc TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (shop, kind, payment, entry_key))`,
 	}
 }
 

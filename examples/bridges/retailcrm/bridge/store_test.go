@@ -16,7 +16,6 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/money"
-	"github.com/acquiring-go/acquiring/tochka"
 
 	"github.com/acquiring-go/acquiring/examples/bridges/retailcrm/retailcrmtest"
 )
@@ -137,44 +136,6 @@ func TestOneInvoiceForTheSameRequest(t *testing.T) {
 		for _, id := range ids {
 			assert.Equal(t, ids[0], id)
 		}
-	})
-}
-
-// TestLedger is what tochka.Ledger asks for.
-func TestLedger(t *testing.T) {
-	stores(t, func(t *testing.T, dsn string) {
-		s, err := openStore(t.Context(), dsn, time.Now)
-		require.NoError(t, err)
-		defer s.close()
-		l, ctx := ledger{s}, t.Context()
-		e := tochka.LedgerEntry{Shop: "s", Kind: tochka.LedgerRefund, Payment: "p", Key: "k", Amount: 5, Seen: []string{"a"}, At: time.Now().UTC()}
-		known, err := l.Begin(ctx, e)
-		require.NoError(t, err)
-		assert.Nil(t, known)
-		other := e
-		other.Amount = 7
-		known, err = l.Begin(ctx, other)
-		require.NoError(t, err)
-		require.NotNil(t, known)
-		assert.Equal(t, money.Amount(5), known.Amount)
-		e.ID = "bank-1"
-		require.NoError(t, l.Save(ctx, e))
-		known, err = l.ByID(ctx, "s", tochka.LedgerRefund, "bank-1")
-		require.NoError(t, err)
-		require.NotNil(t, known)
-		assert.Equal(t, []string{"a"}, known.Seen)
-		second := e
-		second.Key, second.ID, second.At = "k2", "", e.At.Add(time.Second)
-		_, err = l.Begin(ctx, second)
-		require.NoError(t, err)
-		all, err := l.OfPayment(ctx, "s", tochka.LedgerRefund, "p")
-		require.NoError(t, err)
-		require.Len(t, all, 2)
-		assert.Equal(t, "k", all[0].Key)
-		require.NoError(t, l.Forget(ctx, e))
-		known, err = l.ByID(ctx, "s", tochka.LedgerRefund, "bank-1")
-		require.NoError(t, err)
-		assert.Nil(t, known)
 	})
 }
 
