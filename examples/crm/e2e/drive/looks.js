@@ -66,6 +66,18 @@
   for (const e of document.body.querySelectorAll("button, .button, .pill, .badge")) {
     if (shown(e) && e.scrollWidth > e.clientWidth + 2 && css(e).display !== "inline") faults.push(`${name(e)} hides a part of its words`);
   }
+  // No word is broken in two: a date, a name. Long codes may be.
+  for (const [node, e] of texts) {
+    if (e.closest("code, pre, .code, .link, .path, .exchange, .facts td, .paper")) continue;
+    for (const m of node.data.matchAll(/[\p{L}\d.,:]{3,24}/gu)) {
+      const range = document.createRange();
+      range.setStart(node, m.index);
+      range.setEnd(node, m.index + m[0].length);
+      const tops = [...range.getClientRects()].filter((r) => r.width > 0).map((r) => r.top);
+      const inside = node.data.slice(Math.max(0, m.index - 1), m.index + m[0].length + 1);
+      if (tops.length > 1 && Math.max(...tops) - Math.min(...tops) > 6 && !/[-_/=?&@]/.test(inside)) faults.push(`${m[0]} is broken in two`);
+    }
+  }
   // 5. The words are Russian, but for names and what machines say.
   const known = new Set(allowed.map((w) => w.toLowerCase()));
   const foreign = (text, where) => {
