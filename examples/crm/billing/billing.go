@@ -57,7 +57,8 @@ type Service struct {
 // registerName is what the queue of receipts knows all shops' services by.
 const registerName = "crm"
 
-// New makes the Service and the tables of the inbox and of the queue.
+// New makes the Service and the tables of the inbox, of the queue and of what
+// the shops' clients keep.
 func New(ctx context.Context, s *store.Store, registry *shops.Registry, logger *slog.Logger) (*Service, error) {
 	b := &Service{Store: s, Shops: registry, Logger: logger}
 	var err error
@@ -65,6 +66,9 @@ func New(ctx context.Context, s *store.Store, registry *shops.Registry, logger *
 		return nil, err
 	}
 	if err := b.inbox.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := shops.Migrate(ctx, s); err != nil {
 		return nil, err
 	}
 	b.Receipts, err = queue.New(s.DB, s.Dialect, queue.Table("crm_receipts"), queue.Register(registerName, shops.Router{Registry: registry}),

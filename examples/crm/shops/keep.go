@@ -13,6 +13,7 @@ import (
 	"github.com/acquiring-go/acquiring/examples/crm/secret"
 	"github.com/acquiring-go/acquiring/examples/crm/store"
 	"github.com/acquiring-go/acquiring/tochka"
+	"github.com/acquiring-go/acquiring/tochka/sqlledger"
 )
 
 // keeper is a shop's part of the table in which clients keep what their
@@ -44,74 +45,19 @@ func (s paykeeperStore) Set(ctx context.Context, key string, value []byte) error
 	return err
 }
 
-// ledger is a tochka.Ledger: an area of the table for each kind.
-type ledger struct{ k keeper }
-
-func (l ledger) area(kind string) string { return "tochka-" + kind }
-
-// key joins the payment and the key so that no two pairs are alike.
-func (l ledger) key(e tochka.LedgerEntry) string {
-	return strconv.Itoa(len(e.Payment)) + ":" + e.Payment + ":" + e.Key
+// ledger remembers the keys of Tochka's refunds and charges, which the bank does
+// not: its shops are told apart by their labels.
+func ledger(s *store.Store) (*sqlledger.Ledger, error) {
+	return sqlledger.New(s.DB, s.Dialect, sqlledger.Table("crm_tochka_ledger"))
 }
 
-func (l ledger) Begin(ctx context.Context, e tochka.LedgerEntry) (*tochka.LedgerEntry, error) {
-	value, err := json.Marshal(e)
-	if err != nil {
-		return nil, err
-	}
-	added, err := l.k.store.Keep(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e), value, true)
-	if err != nil || added {
-		return nil, err
-	}
-	there, err := l.k.store.Kept(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e))
-	if err != nil {
-		return nil, err
-	}
-	var old tochka.LedgerEntry
-	return &old, json.Unmarshal(there, &old)
-}
-
-func (l ledger) Save(ctx context.Context, e tochka.LedgerEntry) error {
-	value, err := json.Marshal(e)
+// Migrate makes the tables of what clients keep.
+func Migrate(ctx context.Context, s *store.Store) error {
+	l, err := ledger(s)
 	if err != nil {
 		return err
 	}
-	_, err = l.k.store.Keep(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e), value, false)
-	return err
-}
-
-func (l ledger) Forget(ctx context.Context, e tochka.LedgerEntry) error {
-	return l.k.store.Drop(ctx, l.k.store.DB, l.k.shop, l.area(e.Kind), l.key(e))
-}
-
-func (l ledger) all(ctx context.Context, kind string, want func(tochka.LedgerEntry) bool) ([]tochka.LedgerEntry, error) {
-	rows, err := l.k.store.KeptOf(ctx, l.k.store.DB, l.k.shop, l.area(kind))
-	if err != nil {
-		return nil, err
-	}
-	var out []tochka.LedgerEntry
-	for _, row := range rows {
-		var e tochka.LedgerEntry
-		if err := json.Unmarshal(row.Value, &e); err != nil {
-			return nil, err
-		}
-		if want(e) {
-			out = append(out, e)
-		}
-	}
-	return out, nil
-}
-
-func (l ledger) OfPayment(ctx context.Context, _, kind, payment string) ([]tochka.LedgerEntry, error) {
-	return l.all(ctx, kind, func(e tochka.LedgerEntry) bool { return e.Payment == payment })
-}
-
-func (l ledger) ByID(ctx context.Context, _, kind, id string) (*tochka.LedgerEntry, error) {
-	found, err := l.all(ctx, kind, func(e tochka.LedgerEntry) bool { return e.ID == id })
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return &found[0], nil
+	return l.Migrate(ctx)
 }
 
 // tokens is a tochka.TokenStore: sealed, and one refresh at a time. Over

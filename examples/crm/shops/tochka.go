@@ -29,8 +29,12 @@ var tochkaBank = &Provider{Key: "tochka", Name: "Точка Банк", Login: "j
 	build: func(c *conf) (acquiring.Acquirer, error) { return buildTochka(c) }}
 
 func buildTochka(c *conf) (*tochka.Client, error) {
+	asked, err := ledger(c.keep.store)
+	if err != nil {
+		return nil, err
+	}
 	config := tochka.Config{Environment: c.env, BaseURL: c.get("base_url"), ClientID: c.get("client_id"), CustomerCode: c.get("customer"), MerchantID: c.get("point"),
-		WebhookKey: c.get("webhook_key"), Ledger: ledger{c.keep}, Shop: c.label, Logger: c.log}
+		WebhookKey: c.get("webhook_key"), Ledger: asked, Shop: c.label, Logger: c.log}
 	if c.get("way") == "jwt" {
 		config.Token = c.get("jwt")
 		return tochka.New(config)

@@ -174,12 +174,6 @@ func (s *Store) Shops(ctx context.Context, db DB) ([]Shop, error) {
 	return list(ctx, db, readShop, `SELECT `+shopColumns+` ORDER BY s.id`)
 }
 
-// Kept is a value that the CRM keeps for a provider's client.
-type Kept struct {
-	Key   string
-	Value []byte
-}
-
 // Keep stores a value. With fresh, one that is there stays, and added is false.
 func (s *Store) Keep(ctx context.Context, db DB, shop int64, area, key string, value []byte, fresh bool) (added bool, err error) {
 	end := `DO UPDATE SET value = excluded.value`
@@ -199,12 +193,6 @@ func (s *Store) Keep(ctx context.Context, db DB, shop int64, area, key string, v
 func (s *Store) Kept(ctx context.Context, db DB, shop int64, area, key string) ([]byte, error) {
 	return one(ctx, db, func(r scanner) (value []byte, err error) { err = r.Scan(&value); return value, err },
 		`SELECT value FROM keep WHERE shop_id = $1 AND area = $2 AND key = $3`, shop, area, key)
-}
-
-// KeptOf lists the values of an area, oldest first.
-func (s *Store) KeptOf(ctx context.Context, db DB, shop int64, area string) ([]Kept, error) {
-	return list(ctx, db, func(r scanner) (k Kept, err error) { err = r.Scan(&k.Key, &k.Value); return k, err },
-		`SELECT key, value FROM keep WHERE shop_id = $1 AND area = $2 ORDER BY seq, key`, shop, area)
 }
 
 // Drop removes a value.
