@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/rbs"
 )
 
@@ -39,7 +40,7 @@ func (c *Client) send(ctx context.Context, e endpoint, request any, extra map[st
 	if c.conf.ParametersInQuery {
 		call.Path += "?" + form.Encode()
 	} else {
-		call.Body = []byte(form.Encode())
+		call.Body = rest.Form(form)
 	}
 	return c.explain(c.gate.Do(ctx, call, out))
 }

@@ -99,7 +99,22 @@ func (f *forms) fields(v url.Values, request reflect.Value) error {
 	if request.Kind() != reflect.Struct {
 		return errNotAStruct
 	}
-	for _, field := range f.plan(request.Type()) {
+	plan := f.plan(request.Type())
+	room := make([]string, 0, len(plan)) // for the texts of all the fields
+	add := func(name string, value reflect.Value) error {
+		text, err := scalar(name, value)
+		switch {
+		case err != nil || text == "":
+			return err
+		case v.Has(name):
+			v[name] = append(v[name], text)
+		default:
+			room = append(room, text)
+			v[name] = room[len(room)-1 : len(room) : len(room)]
+		}
+		return nil
+	}
+	for _, field := range plan {
 		value, err := request.FieldByIndexErr(field.index)
 		if err != nil {
 			continue // inside an embedded pointer that is nil
@@ -118,13 +133,13 @@ func (f *forms) fields(v url.Values, request reflect.Value) error {
 		}
 		if value.Kind() == reflect.Slice {
 			for i := range value.Len() {
-				if err := set(v, field.name, value.Index(i)); err != nil {
+				if err := add(field.name, value.Index(i)); err != nil {
 					return err
 				}
 			}
 			continue
 		}
-		if err := set(v, field.name, value); err != nil {
+		if err := add(field.name, value); err != nil {
 			return err
 		}
 	}
@@ -137,26 +152,20 @@ func (e formError) Error() string { return string(e) }
 
 const errNotAStruct = formError("it is not a struct")
 
-// set adds a scalar; an empty text is left out.
-func set(v url.Values, name string, value reflect.Value) error {
+// scalar is the text of a scalar.
+func scalar(name string, value reflect.Value) (string, error) {
 	for value.Kind() == reflect.Pointer {
 		value = value.Elem()
 	}
-	var text string
 	switch value.Kind() {
 	case reflect.String:
-		text = value.String()
+		return value.String(), nil
 	case reflect.Bool:
-		text = strconv.FormatBool(value.Bool())
+		return strconv.FormatBool(value.Bool()), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		text = strconv.FormatInt(value.Int(), 10)
-	default:
-		return formError("the field " + name + " is neither a scalar nor a query.Encoder")
+		return strconv.FormatInt(value.Int(), 10), nil
 	}
-	if text != "" {
-		v[name] = append(v[name], text)
-	}
-	return nil
+	return "", formError("the field " + name + " is neither a scalar nor a query.Encoder")
 }
 
 // isEmpty is what omitempty leaves out.

@@ -149,6 +149,9 @@ func TestHotPathsAllocate(t *testing.T) {
 	require.NoError(t, err)
 	r := httptest.NewRequest(http.MethodGet, "/cb?"+signed(benchQuery), nil)
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = c.VerifyCallback(context.Background(), r) }), 12.0)
-	inv, req := stubbed(t, ProtocolJSON), plainInvoice()
-	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = inv.CreateInvoice(context.Background(), req) }), 90.0)
+	// One to four of them are the race detector's, which takes pooled buffers away.
+	for protocol, most := range map[Protocol]float64{ProtocolJSON: 59, ProtocolLegacy: 61} {
+		inv, req := stubbed(t, protocol), plainInvoice()
+		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = inv.CreateInvoice(context.Background(), req) }), most, protocol)
+	}
 }

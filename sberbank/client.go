@@ -379,7 +379,7 @@ func (c *Client) send(ctx context.Context, e endpoint, request any, extra map[st
 		for name, value := range credentials {
 			form[name] = value
 		}
-		call.ContentType, call.Body = rbs.ContentForm, []byte(form.Encode())
+		call.ContentType, call.Body = rbs.ContentForm, rest.Form(form)
 	} else {
 		body, err := rbs.CompactJSON(request)
 		if err != nil {

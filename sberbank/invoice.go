@@ -89,7 +89,10 @@ func (c *Client) registration(r acquiring.InvoiceRequest) (RegisterRequest, erro
 // addParams puts Metadata and Extra where they belong: what begins with
 // "jsonParams." into jsonParams, the rest beside the request's fields.
 func (c *Client) addParams(req *RegisterRequest, r acquiring.InvoiceRequest) error {
-	params := make(Params, len(r.Metadata)+len(r.Extra))
+	var params Params
+	if n := len(r.Metadata) + len(r.Extra); n > 0 || r.Only(acquiring.MethodSBP) {
+		params = make(Params, n)
+	}
 	for name, value := range r.Metadata {
 		switch {
 		case name == "" || len(name) > 20 || !rbs.Printable(name) || gatewayParam(name):

@@ -239,13 +239,13 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 		return nil, &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrUnavailable, Outcome: acquiring.OutcomeNotSent,
 			Message: "the context ended before the request was sent", Err: err}
 	}
-	var left atomic.Bool
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { left.Store(true) }}
+	var watch departure
+	watch.trace.GotConn = watch.gotConn
 	var body io.Reader
 	if call.Body != nil {
 		body = bytes.NewReader(call.Body)
 	}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), call.Method, "/", body)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, &watch.trace), call.Method, "/", body)
 	if err != nil {
 		return nil, &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrInvalid, Message: "the request cannot be built"}
 	}
@@ -253,11 +253,12 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 	for name, values := range call.Header {
 		req.Header[name] = values
 	}
+	values := []string{call.ContentType, "application/json, */*;q=0.5"}
 	if call.ContentType != "" {
-		req.Header.Set("Content-Type", call.ContentType)
+		req.Header["Content-Type"] = values[:1:1]
 	}
 	if req.Header.Get("Accept") == "" {
-		req.Header.Set("Accept", "application/json, */*;q=0.5")
+		req.Header["Accept"] = values[1:]
 	}
 	if call.Sign != nil {
 		if err := call.Sign(req, call.Body); err != nil {
@@ -266,7 +267,7 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.transportError(call, target, err, left.Load() || !c.reportsConnections())
+		return nil, c.transportError(call, target, err, watch.left.Load() || !c.reportsConnections())
 	}
 	defer resp.Body.Close()
 	limit := call.Limit
@@ -289,6 +290,14 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 	}
 	return out, c.statusError(call, out)
 }
+
+// departure notes that a request got a connection, and so may have left.
+type departure struct {
+	trace httptrace.ClientTrace
+	left  atomic.Bool
+}
+
+func (d *departure) gotConn(httptrace.GotConnInfo) { d.left.Store(true) }
 
 // reportsConnections says whether the transport tells when a connection is
 // made. A stub or a recorder may not: only the standard one can vouch that
