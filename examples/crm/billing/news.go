@@ -31,7 +31,7 @@ func (b *Service) process(ctx context.Context, e webhook.Event) error {
 	if errors.Is(err, store.ErrNotFound) {
 		shop, _ := shops.ShopOf(ctx)
 		return b.Store.Write(ctx, tx, store.Entry{Actor: ByBank, Event: "payment.stranger", Subject: "shop", SubjectID: shop.ID,
-			Text: "Пришла новость о платеже, которого нет в CRM: заказ " + e.Payment.OrderID, After: e.Payment.Status.String()})
+			Text: "Пришла новость о платеже, которого нет в CRM: заказ " + e.Payment.OrderID, After: StatusText(e.Payment.Status)})
 	}
 	if err != nil {
 		return err

@@ -14,13 +14,15 @@ import (
 // template or a script failed at.
 func TestLooks(t *testing.T) {
 	begin(t)
+	school := another(t) // with nothing in it but the demonstration
+	settled(t, school)
 	for name, screen := range map[string]drive.Screen{"desktop": drive.Desktop, "phone": drive.Phone} {
 		for kind, list := range map[string]func(*drive.School, *drive.Tab) []drive.Page{
 			"staff": (*drive.School).StaffPages, "clients": (*drive.School).ClientPages, "sandbox": (*drive.School).SandboxPages} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				t.Parallel()
-				p := staff(t, shared)
-				pages := list(shared, p.Tab)
+				p := staff(t, school)
+				pages := list(school, p.Tab)
 				p.Look(screen)
 				var words []string
 				if kind == "sandbox" {

@@ -13,6 +13,7 @@ import (
 // provider is how one is connected on the settings page.
 type provider struct {
 	key  string
+	name string
 	page string // of the sandbox
 	// sections are the headings there, first the one that gives the address.
 	sections []string
@@ -29,19 +30,19 @@ type provider struct {
 func providers() []provider {
 	bank := map[string]string{"login": "Логин API", "password": "Пароль", "callback_key": "Закрытый ключ уведомлений (callback-токен)", "base_url": "Адрес здесь"}
 	return []provider{
-		{key: "sberbank", page: "sberbank", sections: []string{"Новый шлюз (JSON)"}, fields: bank, wrong: "base_url", value: "sberbank без протокола", printer: "acquirer", returns: true, pays: "оплата проходит сразу"},
-		{key: "sberbank-legacy", page: "sberbank", sections: []string{"Прежний шлюз (register.do)"}, fields: bank, wrong: "password", value: "Not-That-Password-9", printer: "komtet", returns: true, pays: "спросит код 3-D Secure"},
-		{key: "alfabank", page: "alfabank", sections: []string{"Платёжный шлюз"},
+		{key: "sberbank", name: "Сбербанк", page: "sberbank", sections: []string{"Новый шлюз (JSON)"}, fields: bank, wrong: "base_url", value: "sberbank без протокола", printer: "acquirer", returns: true, pays: "оплата проходит сразу"},
+		{key: "sberbank-legacy", name: "Сбербанк, прежний шлюз", page: "sberbank", sections: []string{"Прежний шлюз (register.do)"}, fields: bank, wrong: "password", value: "Not-That-Password-9", printer: "komtet", returns: true, pays: "спросит код 3-D Secure"},
+		{key: "alfabank", name: "Альфа-Банк", page: "alfabank", sections: []string{"Платёжный шлюз"},
 			fields: map[string]string{"login": "Логин API", "password": "Пароль", "callback_key": "Ключ уведомлений (симметричная криптография)", "base_url": "Адрес здесь"},
 			wrong:  "password", value: "Not-That-Password-9", printer: "orangedata", returns: true, pays: "спросит код 3-D Secure 2"},
-		{key: "paymaster", page: "paymaster", sections: []string{"REST API v2"}, fields: map[string]string{"merchant": "Идентификатор", "token": "Токен", "base_url": "Адрес здесь"},
+		{key: "paymaster", name: "PayMaster", page: "paymaster", sections: []string{"REST API v2"}, fields: map[string]string{"merchant": "Идентификатор", "token": "Токен", "base_url": "Адрес здесь"},
 			wrong: "token", value: "not-that-token-0000", printer: "acquirer", returns: true, pays: "оплата проходит"},
-		{key: "paymaster-classic", page: "paymaster", sections: []string{"Классический протокол (LMI)"},
+		{key: "paymaster-classic", name: "PayMaster, классический", page: "paymaster", sections: []string{"Классический протокол (LMI)"},
 			fields: map[string]string{"merchant": "Идентификатор (LMI_MERCHANT_ID)", "secret_key": "Секретный ключ", "rest_login": "Логин с «Автоматическим доступом»", "rest_password": "Пароль", "base_url": "Адрес здесь"},
 			given:  map[string]string{"hash": "SHA256"}, wrong: "rest_password", value: "Not-That-Password-9", printer: "acquirer", returns: true, pays: "оплата проходит"},
-		{key: "tochka", page: "tochka", sections: []string{"OAuth-приложение", "JWT-ключ"}, fields: map[string]string{"client_id": "client_id", "client_secret": "client_secret"},
+		{key: "tochka", name: "Точка", page: "tochka", sections: []string{"OAuth-приложение", "JWT-ключ"}, fields: map[string]string{"client_id": "client_id", "client_secret": "client_secret"},
 			given: map[string]string{"way": "oauth"}, wrong: "webhook_key", value: "не ключ", printer: "acquirer", pays: "оплата проходит"},
-		{key: "paykeeper", page: "paykeeper", sections: []string{"Оплата и чеки"}, fields: map[string]string{"user": "Логин", "password": "Пароль", "secret": "Секретное слово", "base_url": "Адрес здесь"},
+		{key: "paykeeper", name: "PayKeeper", page: "paykeeper", sections: []string{"Оплата и чеки"}, fields: map[string]string{"user": "Логин", "password": "Пароль", "secret": "Секретное слово", "base_url": "Адрес здесь"},
 			given: map[string]string{"server": "demo.server.paykeeper.ru"}, wrong: "password", value: "Not-That-Password-9", printer: "acquirer", returns: true, pays: "оплата проходит"},
 	}
 }
@@ -175,15 +176,15 @@ func TestEachProvider(t *testing.T) {
 		t.Run(x.key, func(t *testing.T) {
 			t.Parallel()
 			p := staff(t, shared)
-			shop := p.connect(x, "Проверка "+x.key)
+			shop := p.connect(x, "Проверка: "+x.name)
 			p.cabinet(x, shop)
-			client := p.newClient("Клиент " + x.key)
+			client := p.newClient("Клиент: " + x.name)
 			invoice, link := p.invoice(client, shop, "4499,90")
 
-			client1 := payer(p)
-			client1.pays(link, x.pays)
-			client1.returns("paid")
-			require.Contains(t, client1.Text("#result"), "4 499,90")
+			phone := payer(p)
+			phone.pays(link, x.pays)
+			phone.returns("paid")
+			require.Contains(t, phone.Text("#result"), "4 499,90")
 			p.until(invoice, "paid")
 			require.Equal(t, "449990", p.balance(client))
 			p.receipts(invoice, 1)
@@ -204,8 +205,8 @@ func TestEachProvider(t *testing.T) {
 				p.receipts(invoice, 3)
 				require.Contains(t, p.Text("#receipt-text"), "Возврат прихода")
 			}
-			client1.Open(link)
-			require.False(t, client1.Is("#pay"), "what was given back can not be paid again by the same link")
+			phone.Open(link)
+			require.False(t, phone.Is("#pay"), "what was given back can not be paid again by the same link")
 		})
 	}
 }
