@@ -89,8 +89,8 @@ func (c *Client) allowed(e endpoint) error {
 
 // explain adds what is known of answers that are not the gateway's own.
 func (c *Client) explain(err error) error {
-	var e *acquiring.Error
-	if !errors.As(err, &e) || e.Code != "" || e.HTTPStatus != http.StatusForbidden {
+	e, ok := errors.AsType[*acquiring.Error](err)
+	if !ok || e.Code != "" || e.HTTPStatus != http.StatusForbidden {
 		return err
 	}
 	known := *e

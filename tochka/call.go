@@ -155,8 +155,8 @@ func (c *Client) authorised(ctx context.Context, r request) (*rest.Response, err
 		client = c.files
 	}
 	resp, err := send(ctx, client, call, token)
-	var e *acquiring.Error
-	if !errors.As(err, &e) || !errors.Is(err, acquiring.ErrUnauthorized) {
+	e, ok := errors.AsType[*acquiring.Error](err)
+	if !ok || !errors.Is(err, acquiring.ErrUnauthorized) {
 		return resp, err
 	}
 	old := e.HTTPStatus == http.StatusForbidden && !ends.IsZero() && !c.now().Before(ends)
@@ -192,7 +192,7 @@ func tokenError(op string, err error) error {
 // call is the request as the HTTP client takes it.
 func (r request) call(company string) (rest.Call, error) {
 	call := rest.Call{Op: r.op, Method: r.method, Path: r.path, Query: r.query,
-		Repeatable: r.again || r.method == http.MethodGet, Answers: []int{http.StatusNotImplemented},
+		Repeatable: r.again || r.method == http.MethodGet, Answers: answers,
 		Header: http.Header{"Accept": {"application/json"}}}
 	if r.file {
 		call.Header["Accept"] = []string{"application/pdf"}
@@ -213,9 +213,12 @@ func (r request) call(company string) (rest.Call, error) {
 	return call, nil
 }
 
-// send makes one attempt with a token; what is no success becomes an error.
+// answers are the statuses from 500 up that are the bank's own.
+var answers = []int{http.StatusNotImplemented}
+
+// send makes one attempt with a token, which it puts among the call's headers;
+// what is no success becomes an error.
 func send(ctx context.Context, client *rest.Client, call rest.Call, token string) (*rest.Response, error) {
-	call.Header = call.Header.Clone()
 	call.Header["Authorization"] = []string{"Bearer " + token}
 	resp, err := client.Do(ctx, call)
 	if err = classify(client, call, resp, err); err != nil {
@@ -227,8 +230,8 @@ func send(ctx context.Context, client *rest.Client, call rest.Call, token string
 // hide takes a token out of an error: the HTTP client knows the JWT key, but
 // not the tokens that change.
 func hide(err error, token string) error {
-	var e *acquiring.Error
-	if token == "" || !errors.As(err, &e) {
+	e, ok := errors.AsType[*acquiring.Error](err)
+	if token == "" || !ok {
 		return err
 	}
 	e.Message = strings.ReplaceAll(e.Message, token, rest.Hidden)

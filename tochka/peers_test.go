@@ -297,11 +297,12 @@ func TestSumsDoNotAllocate(t *testing.T) {
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = s.UnmarshalJSON(in), k.UnmarshalJSON(kopecks) }), 2.0)
 }
 
-// Half of them are encoding/json's; the aim is 70.
+// 88, and up to five more under the race detector, which takes pooled buffers
+// away. Half of them are encoding/json's; the aim is 70.
 func TestCreateAllocations(t *testing.T) {
 	c, err := New(Config{Environment: acquiring.Production, Token: secret, CustomerCode: company, HTTPClient: &http.Client{Transport: canned(fixture(t, "created.json"))}})
 	require.NoError(t, err)
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
 		_, _ = c.CreatePayment(t.Context(), PaymentRequest{Amount: 149050, Purpose: "Абонемент на октябрь", PaymentMode: []PaymentMode{ModeCard}})
-	}), 96.0)
+	}), 95.0)
 }

@@ -3,7 +3,7 @@ package rest
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"embed"
+	_ "embed" // for the certificates
 	"encoding/hex"
 	"encoding/pem"
 	"sync"
@@ -11,33 +11,38 @@ import (
 	"github.com/acquiring-go/acquiring"
 )
 
-//go:embed roots/*.pem
-var rootFiles embed.FS
+var (
+	//go:embed roots/russian_trusted_root_ca.pem
+	rootCA []byte
+	//go:embed roots/russian_trusted_sub_ca_2022.pem
+	subCA2022 []byte
+	//go:embed roots/russian_trusted_sub_ca_2024.pem
+	subCA2024 []byte
+)
 
 // rootDigests are the SHA-256 digests of the certificates of the Russian
 // Trusted CA (НУЦ Минцифры), https://www.gosuslugi.ru/crt, as published. Both
 // Sub CAs are needed: servers often leave their intermediate out, Go fetches
 // none, and the two have the same name.
-var rootDigests = map[string]string{
-	"roots/russian_trusted_root_ca.pem":     "d26d2d0231b7c39f92cc738512ba54103519e4405d68b5bd703e9788ca8ecf31",
-	"roots/russian_trusted_sub_ca_2022.pem": "bbbde2103e790b999ec62bd03cf625a5a2e7c316e10afe6a490eedead8b3fd9b",
-	"roots/russian_trusted_sub_ca_2024.pem": "2155785036c900dbb5f1bb2a1569c80c55595bd6bf94867a29bbddbc7d88a3f2",
+var rootDigests = []struct {
+	text   []byte
+	digest string
+}{
+	{rootCA, "d26d2d0231b7c39f92cc738512ba54103519e4405d68b5bd703e9788ca8ecf31"},
+	{subCA2022, "bbbde2103e790b999ec62bd03cf625a5a2e7c316e10afe6a490eedead8b3fd9b"},
+	{subCA2024, "2155785036c900dbb5f1bb2a1569c80c55595bd6bf94867a29bbddbc7d88a3f2"},
 }
 
 // RussianRoots are the three certificates. One whose digest is not the
 // published one is not among them.
 var RussianRoots = sync.OnceValue(func() []*x509.Certificate {
 	var certs []*x509.Certificate
-	for file, digest := range rootDigests {
-		data, err := rootFiles.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		block, _ := pem.Decode(data)
+	for _, root := range rootDigests {
+		block, _ := pem.Decode(root.text)
 		if block == nil {
 			continue
 		}
-		if sum := sha256.Sum256(block.Bytes); hex.EncodeToString(sum[:]) != digest {
+		if sum := sha256.Sum256(block.Bytes); hex.EncodeToString(sum[:]) != root.digest {
 			continue
 		}
 		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
