@@ -206,13 +206,14 @@ func TestTransportNamesOfHeaders(t *testing.T) {
 	}))}
 	req, err := http.NewRequest(http.MethodPost, "http://emulator.test/", http.NoBody)
 	require.NoError(t, err)
-	req.Header["idempotency-key"] = []string{"k-1"}
+	const asWritten = "idempotency-key" // a name that a client may send in any case
+	req.Header = http.Header{asWritten: {"k-1"}}
 	resp, err := c.Do(req)
 	require.NoError(t, err)
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.Equal(t, "k-1", string(body))
-	require.Equal(t, []string{"k-1"}, req.Header["idempotency-key"], "the request is not changed")
+	require.Equal(t, http.Header{asWritten: {"k-1"}}, req.Header, "the request is not changed")
 }
 
 func TestQRImage(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -283,11 +284,34 @@ func shopLine(x store.Shop, changed map[string]string) string {
 	if x.Production {
 		mode = "рабочий режим"
 	}
-	line := fmt.Sprintf("%s, %s, чек: %s, СБП: %t, двухстадийные: %t", x.Name, mode, x.Settings.ReceiptBy, x.Settings.SBPOnly, x.Settings.TwoStage)
-	for key := range changed {
-		line += ", изменён ключ " + key
+	words := []string{x.Name, mode, "чек: " + printedByText(x.Settings.ReceiptBy)}
+	if x.Settings.SBPOnly {
+		words = append(words, "только СБП")
 	}
-	return line
+	if x.Settings.TwoStage {
+		words = append(words, "двухстадийная оплата")
+	}
+	for _, key := range slices.Sorted(maps.Keys(changed)) {
+		words = append(words, "изменено: "+fieldLabel(x, key))
+	}
+	return strings.Join(words, ", ")
+}
+
+// fieldLabel is what the settings page calls a field.
+func fieldLabel(x store.Shop, key string) string {
+	var fields []shops.Field
+	if p := shops.ByKey(x.Provider); p != nil {
+		fields = p.Fields
+	}
+	if service := shops.RegisterByKey(x.Settings.ReceiptBy); service != nil {
+		fields = append(slices.Clip(fields), service.Fields...)
+	}
+	for _, f := range fields {
+		if f.Key == key {
+			return "«" + f.Label + "»"
+		}
+	}
+	return key
 }
 
 // readShop reads the form into the shop, and new secrets into typed.
