@@ -40,15 +40,20 @@ func (s *Site) payView(r *http.Request) (payData, error) {
 	if d.Invoice, err = s.Store.InvoiceByShort(ctx, db, strings.ToLower(r.PathValue("short"))); err != nil {
 		return d, err
 	}
+	attempts, err := s.Store.Attempts(ctx, db, d.Invoice.ID)
+	if err != nil {
+		return d, err
+	}
+	// The invoice is read once more after its attempts: a payment that comes in
+	// between the two must not look like one that failed.
+	if d.Invoice, err = s.Store.Invoice(ctx, db, d.Invoice.ID); err != nil {
+		return d, err
+	}
 	if d.Shop, err = s.Store.Shop(ctx, db, d.Invoice.ShopID); err != nil {
 		return d, err
 	}
 	d.Provider, d.Link = shops.ByKey(d.Shop.Provider), s.Shops.PublicURL+"/p/"+d.Invoice.Short
 	d.CanPay = d.Shop.Active && (d.Invoice.Status == acquiring.StatusPending || d.Invoice.Status == acquiring.StatusVoided)
-	attempts, err := s.Store.Attempts(ctx, db, d.Invoice.ID)
-	if err != nil {
-		return d, err
-	}
 	for _, a := range attempts {
 		receipts, err := s.receiptViews(r, a.ID)
 		if err != nil {
