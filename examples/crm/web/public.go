@@ -63,12 +63,23 @@ func (s *Site) payView(r *http.Request) (payData, error) {
 	}
 	if len(attempts) > 0 && d.CanPay {
 		last := attempts[len(attempts)-1]
-		d.Waiting = last.Status == acquiring.StatusPending && last.State != store.Refused
-		if last.State == store.Issued && d.Waiting && (last.ExpiresAt.IsZero() || s.Store.Now().Before(last.ExpiresAt)) {
+		d.Waiting = waiting(last)
+		if last.State == store.Issued && last.Status == acquiring.StatusPending && (last.ExpiresAt.IsZero() || s.Store.Now().Before(last.ExpiresAt)) {
 			d.QR, d.PayURL = last.QR, last.PayURL
 		}
 	}
 	return d, nil
+}
+
+// waiting says whether the last attempt of an unpaid invoice may still bring
+// money: only a failure that is known is shown as one. An attempt that is paid
+// already was read a moment after its invoice.
+func waiting(last store.Attempt) bool {
+	switch last.Status {
+	case acquiring.StatusDeclined, acquiring.StatusExpired, acquiring.StatusCanceled, acquiring.StatusVoided:
+		return false
+	}
+	return last.State != store.Refused
 }
 
 // payPage is behind the short link of an SMS. Opening it creates nothing:
