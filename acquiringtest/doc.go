@@ -1,7 +1,8 @@
 // Package acquiringtest holds the suites that show that a client keeps the
 // contract: [Run] for an acquiring.Acquirer, [RunRegister] for a
 // fiscal.Register. The clients of this module pass them over the emulators
-// beside them; a client of your own can be held to the same. [Memory] and
+// beside them; a client of your own can be held to the same. [Flood] shows what
+// memory a stranger's notification can cost. [Memory] and
 // [MemoryRegister] are doubles for the unit tests of programs that use the
 // library.
 //

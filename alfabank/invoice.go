@@ -121,7 +121,26 @@ func (c *Client) registration(r acquiring.InvoiceRequest) (RegisterRequest, erro
 
 // description is what the customer reads: one line, cut at the bank's limit.
 func description(s string) string {
-	return rbs.Cut(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == 0xA0 }), " "), descriptionLimit)
+	if !oneLine(s) {
+		s = strings.Join(strings.FieldsFunc(s, blank), " ")
+	}
+	return rbs.Cut(s, descriptionLimit)
+}
+
+func blank(r rune) bool { return r <= 0x20 || r == 0x7f || r == 0xA0 }
+
+// oneLine says whether there is nothing to tidy up: one space at a time, between
+// words.
+func oneLine(s string) bool {
+	after := true // a blank, or the beginning
+	for _, r := range s {
+		space := blank(r)
+		if space && (after || r != ' ') {
+			return false
+		}
+		after = space
+	}
+	return !after || s == ""
 }
 
 // withFeature is the list with one more feature; the list stays as it was.
@@ -140,6 +159,9 @@ func withFeature(list []string, feature string) []string {
 // "jsonParams." into jsonParams, features into their list, the rest beside the
 // request's fields.
 func addParams(req *RegisterRequest, r acquiring.InvoiceRequest) error {
+	if len(r.Metadata)+len(r.Extra) == 0 {
+		return nil
+	}
 	params := make(Params, len(r.Metadata)+len(r.Extra))
 	for name, value := range r.Metadata {
 		switch {

@@ -403,3 +403,12 @@ func TestStepsOfAPayment(t *testing.T) {
 		assert.Equal(t, want, a.Next(), text)
 	}
 }
+
+func TestDescriptionIsOneLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", " ": "", "Абонемент": "Абонемент", "на октябрь": "на октябрь", " a": "a", "a ": "a", "a  b": "a b", "a\tb\r\nc": "a b c",
+		"a\u00a0b": "a b", "a\x7fb": "a b", "\xff \xfe": "\xff \xfe", strings.Repeat("я", 600): strings.Repeat("я", 512),
+	} {
+		assert.Equal(t, want, description(in), "%q", in)
+	}
+}

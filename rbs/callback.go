@@ -27,6 +27,16 @@ type Notice struct {
 	Nested bool
 	Params webhook.Params // all scalar parameters as they came, save those to be dropped
 	Text   string         // the query or the body, as it came
+
+	body []byte // it came as a body: what Text says
+}
+
+// raw is Text in bytes of the caller's own.
+func (n *Notice) raw() []byte {
+	if n.body != nil {
+		return n.body
+	}
+	return []byte(n.Text)
 }
 
 // Get is a parameter; "" when it did not come.
@@ -75,6 +85,7 @@ func (v *Verifier) parse(n *Notice, r *http.Request) error {
 	if len(body) == 0 {
 		return v.parseForm(n, r.URL.RawQuery)
 	}
+	n.body = body
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	kind := r.Header.Get("Content-Type")
 	if strings.Contains(kind, "json") || (!strings.Contains(kind, "form-urlencoded") && len(trimmed) > 0 && trimmed[0] == '{') {
@@ -119,7 +130,7 @@ func (v *Verifier) parseForm(n *Notice, raw string) error {
 		return v.refuse("", "the query is larger than a callback may be")
 	}
 	if n.Params == nil {
-		n.Params = make(webhook.Params, 0, 1+strings.Count(raw, "&"))
+		n.Params = make(webhook.Params, 0, min(1+strings.Count(raw, "&"), webhook.MaxParams))
 	}
 	var err error
 	if n.Params, err = webhook.ParseForm(n.Params, raw); err != nil {
@@ -134,13 +145,9 @@ func (v *Verifier) parseJSON(n *Notice, body []byte) error {
 	if !utf8.Valid(body) {
 		return v.refuse("", "the body is not UTF-8")
 	}
-	document := bytes.TrimPrefix(body, byteOrderMark)
-	if rest.Object(document) != nil {
-		return v.refuse("", "the body is not one JSON object")
-	}
-	var twice bool
-	if n.Params, n.Nested, twice = flatten(n.Params, n.Text[len(body)-len(document):]); twice {
-		return v.refuse("", "a member of the body is there twice")
+	document := strings.TrimPrefix(n.Text, string(byteOrderMark))
+	if why := n.flatten(document); why != "" {
+		return v.refuse("", why)
 	}
 	return nil
 }
@@ -150,20 +157,21 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // fewMembers is how many names are compared one by one; more go through a map.
 const fewMembers = 32
 
-// flatten appends the scalar members of a JSON object, which is valid, in their
-// text form and in the order they came. It says whether there were others, and
-// whether a name was there twice. The parameters share the object's memory.
-func flatten(params webhook.Params, object string) (_ webhook.Params, nested, twice bool) {
+// flatten takes the scalar members of a JSON object in their text form and in
+// the order they came. It says why that cannot be: "" when it can. The
+// parameters share the object's memory.
+func (n *Notice) flatten(object string) (why string) {
 	var others []string
 	var seen map[string]bool
-	for name, value := range rest.Members(object) {
+	err := rest.Members(object, func(name, value string) bool {
+		var twice bool
 		switch {
 		case seen != nil:
 			twice = seen[name]
 			seen[name] = true
-		case len(params)+len(others) == fewMembers:
+		case len(n.Params)+len(others) == fewMembers:
 			seen = map[string]bool{}
-			for _, p := range params {
+			for _, p := range n.Params {
 				seen[p.Name] = true
 			}
 			for _, other := range others {
@@ -172,25 +180,34 @@ func flatten(params webhook.Params, object string) (_ webhook.Params, nested, tw
 			twice = seen[name]
 			seen[name] = true
 		default:
-			_, twice = params.Get(name)
+			_, twice = n.Params.Get(name)
 			twice = twice || slices.Contains(others, name)
 		}
-		if twice {
-			return params, nested, true
+		switch {
+		case twice:
+			why = "a member of the body is there twice"
+			return false
+		case len(n.Params)+len(others) == webhook.MaxParams:
+			why = "the body has more members than a callback has"
+			return false
 		}
 		switch value[0] {
 		case '{', '[':
-			nested = true
+			n.Nested = true
 			others = append(others, name)
-			continue
+			return true
 		case '"':
-			value, _ = rest.Text(value) // valid
+			value, _ = rest.Text(value) // it is one
 		case 'n':
 			value = ""
 		}
-		params = append(params, webhook.Param{Name: name, Value: value})
+		n.Params = append(n.Params, webhook.Param{Name: name, Value: value})
+		return true
+	})
+	if err != nil {
+		return "the body is not one JSON object"
 	}
-	return params, nested, false
+	return why
 }
 
 // check verifies the checksum first, then the form.

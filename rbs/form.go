@@ -74,12 +74,16 @@ func within(t reflect.Type, index []int) bool {
 	return true
 }
 
+// ordinary is how many parameters a request has at most, as a rule: one more
+// than this, and the map would be made twice as large.
+const ordinary = 14
+
 func (f *forms) encode(request any, extra map[string]string) (url.Values, error) {
 	v, written := request.(url.Values)
 	if written {
 		v = maps.Clone(v)
 	} else {
-		v = make(url.Values, 16)
+		v = make(url.Values, ordinary)
 		if err := f.fields(v, reflect.ValueOf(request)); err != nil {
 			return nil, acquiring.Invalid("request", "cannot be written as a form: "+err.Error())
 		}
@@ -100,7 +104,7 @@ func (f *forms) fields(v url.Values, request reflect.Value) error {
 		return errNotAStruct
 	}
 	plan := f.plan(request.Type())
-	room := make([]string, 0, len(plan)) // for the texts of all the fields
+	room := make([]string, 0, min(len(plan), ordinary)) // for the texts of all the fields
 	add := func(name string, value reflect.Value) error {
 		text, err := scalar(name, value)
 		switch {

@@ -23,7 +23,7 @@ func (d *Desk) Callback(ctx context.Context, v *Verifier, r *http.Request) (*acq
 	if err != nil {
 		return nil, err
 	}
-	cb := &acquiring.Callback{Kind: n.Kind(), Signed: n.Signed, Raw: []byte(n.Text)}
+	cb := &acquiring.Callback{Kind: n.Kind(), Signed: n.Signed, Raw: n.raw()}
 	switch {
 	case cb.Kind == acquiring.CallbackOther:
 		if n.Signed {

@@ -165,15 +165,13 @@ func (o *OAuth) call(ctx context.Context, r request, out any) error {
 	if err != nil {
 		return tokenError(r.op, err)
 	}
-	company := r.company
-	r.company, r.bare = "", true
-	call, err := r.call("")
+	call, err := r.call()
 	if err != nil {
 		return err
 	}
-	call.Header["Authorization"] = []string{"Bearer " + token.AccessToken}
-	if company != "" {
-		call.Header["customer-code"] = []string{company}
+	call.Header = http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + token.AccessToken}}
+	if r.company != "" {
+		call.Header["customer-code"] = []string{r.company}
 	}
 	resp, err := o.rest.Do(ctx, call)
 	if err = classify(o.rest, rest.Call{Op: call.Op, Method: call.Method}, resp, err); err != nil {

@@ -143,10 +143,12 @@ type SavedCard struct {
 	MaskedPAN   string `json:"maskedPan"`
 }
 
+// plainOperation is an Operation that does not keep what came.
+type plainOperation Operation
+
 // UnmarshalJSON keeps what came in Raw.
 func (o *Operation) UnmarshalJSON(b []byte) error {
-	type plain Operation
-	if err := json.Unmarshal(b, (*plain)(o)); err != nil {
+	if err := json.Unmarshal(b, (*plainOperation)(o)); err != nil {
 		return err
 	}
 	o.Raw = append(json.RawMessage(nil), b...)
@@ -158,7 +160,11 @@ func (c *Client) CreatePayment(ctx context.Context, r PaymentRequest) (*Operatio
 	if r.CustomerCode == "" {
 		r.CustomerCode = c.conf.CustomerCode
 	}
-	return c.createOperation(ctx, "payments.create", "acquiring/v1.0/payments", r.CustomerCode, r)
+	return c.createPayment(ctx, r.CustomerCode, &dataOf[PaymentRequest]{r})
+}
+
+func (c *Client) createPayment(ctx context.Context, company string, body *dataOf[PaymentRequest]) (*Operation, error) {
+	return c.createOperation(ctx, "payments.create", "acquiring/v1.0/payments", company, body)
 }
 
 // CreatePaymentWithReceipt creates a payment link with a receipt (POST
@@ -167,11 +173,11 @@ func (c *Client) CreatePaymentWithReceipt(ctx context.Context, r PaymentReceiptR
 	if r.CustomerCode == "" {
 		r.CustomerCode = c.conf.CustomerCode
 	}
-	return c.createOperation(ctx, "payments_with_receipt.create", "acquiring/v1.0/payments_with_receipt", r.CustomerCode, r)
+	return c.createOperation(ctx, "payments_with_receipt.create", "acquiring/v1.0/payments_with_receipt", r.CustomerCode, dataOf[PaymentReceiptRequest]{r})
 }
 
 func (c *Client) createOperation(ctx context.Context, op, path, company string, body any) (*Operation, error) {
-	r := post(op, dataOf[any]{body}, path)
+	r := post(op, body, path)
 	r.company = company
 	var o Operation
 	if _, err := c.call(ctx, r, &o); err != nil {
@@ -261,7 +267,7 @@ func paged[D, T any](ctx context.Context, c *Client, op, path, company string, q
 			r := get(op, path)
 			r.query, r.company = q, company
 			var data D
-			e, err := c.call(ctx, r, &data)
+			a, err := c.call(ctx, r, &data)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -272,7 +278,7 @@ func paged[D, T any](ctx context.Context, c *Client, op, path, company string, q
 					return
 				}
 			}
-			if page >= int(e.Meta.TotalPages) || len(list) == 0 {
+			if page >= int(a.Meta.TotalPages) || len(list) == 0 {
 				return
 			}
 		}
@@ -320,7 +326,7 @@ func (c *Client) RefundPayment(ctx context.Context, operationID string, amount S
 		return nil, acquiring.InOp(provider, op, acquiring.Invalid("amount", "is not more than zero, or there is no operationId"))
 	}
 	var out OperationRefund
-	e, err := c.call(ctx, post(op, dataOf[any]{struct {
+	a, err := c.call(ctx, post(op, dataOf[any]{struct {
 		Amount Sum `json:"amount"`
 	}{amount}}, "acquiring/v1.0/payments/", operationID, "/refund"), &out)
 	if err != nil {
@@ -330,7 +336,7 @@ func (c *Client) RefundPayment(ctx context.Context, operationID string, amount S
 		return nil, &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrDeclined, Outcome: acquiring.OutcomeRejected, HTTPStatus: 200,
 			Message: "the bank refused the refund (isRefund: false)", Hint: "the money comes from the company's account: is there enough? Payments of subscriptions are refunded in the internet bank only"}
 	}
-	out.Raw = e.Data
+	out.Raw = a.raw
 	return &out, nil
 }
 

@@ -109,7 +109,7 @@ func (c *Client) CreateSubscription(ctx context.Context, r SubscriptionRequest) 
 	if r.CustomerCode == "" {
 		r.CustomerCode = c.conf.CustomerCode
 	}
-	return c.createOperation(ctx, op, "acquiring/v1.0/subscriptions", r.CustomerCode, r)
+	return c.createOperation(ctx, op, "acquiring/v1.0/subscriptions", r.CustomerCode, dataOf[SubscriptionRequest]{r})
 }
 
 // CreateSubscriptionWithReceipt creates a subscription with receipts (POST
@@ -122,7 +122,7 @@ func (c *Client) CreateSubscriptionWithReceipt(ctx context.Context, r Subscripti
 	if r.CustomerCode == "" {
 		r.CustomerCode = c.conf.CustomerCode
 	}
-	return c.createOperation(ctx, op, "acquiring/v1.0/subscriptions_with_receipt", r.CustomerCode, r)
+	return c.createOperation(ctx, op, "acquiring/v1.0/subscriptions_with_receipt", r.CustomerCode, dataOf[SubscriptionReceiptRequest]{r})
 }
 
 // Subscriptions lists the subscriptions of the company (GET subscriptions):

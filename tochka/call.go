@@ -2,7 +2,6 @@ package tochka
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -89,37 +88,17 @@ type request struct {
 	query   url.Values
 	body    any    // nil: none
 	company string // for the header CustomerCode; "": the client's
-	bare    bool   // without that header
 	file    bool   // the answer is a file: PDF
 	again   bool   // safe to repeat; every GET is
 }
 
 // call makes a call and reads Data into out; out may be nil.
-func (c *Client) call(ctx context.Context, r request, out any) (*envelope, error) {
+func (c *Client) call(ctx context.Context, r request, out any) (*reply, error) {
 	resp, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	return decode(c.rest, r, resp, out)
-}
-
-// decode reads an answer's envelope, and its Data into out.
-func decode(client *rest.Client, r request, resp *rest.Response, out any) (*envelope, error) {
-	call := rest.Call{Op: r.op}
-	var e envelope
-	if err := client.DecodeJSON(call, resp, &e); err != nil {
-		return nil, err
-	}
-	if out == nil {
-		return &e, nil
-	}
-	if len(e.Data) == 0 || string(e.Data) == "null" {
-		return nil, client.Error(call, resp, acquiring.ErrProtocol, acquiring.OutcomeUnknown, "", "the answer has no Data")
-	}
-	if err := json.Unmarshal(e.Data, out); err != nil {
-		return nil, client.Error(call, resp, acquiring.ErrProtocol, acquiring.OutcomeUnknown, "", "the answer is not what the bank answers: "+err.Error())
-	}
-	return &e, nil
 }
 
 // do makes a call: with a token, renewed once when it is refused as too old,
@@ -142,7 +121,7 @@ func (c *Client) do(ctx context.Context, r request) (*rest.Response, error) {
 }
 
 func (c *Client) authorised(ctx context.Context, r request) (*rest.Response, error) {
-	call, err := r.call(c.conf.CustomerCode)
+	call, err := r.call()
 	if err != nil {
 		return nil, err
 	}
@@ -150,11 +129,14 @@ func (c *Client) authorised(ctx context.Context, r request) (*rest.Response, err
 	if err != nil {
 		return nil, tokenError(r.op, err)
 	}
-	client := c.rest
+	client, head := c.rest, head{accept: "application/json", company: r.company}
 	if r.file {
-		client = c.files
+		client, head.accept = c.files, "application/pdf"
 	}
-	resp, err := send(ctx, client, call, token)
+	if head.company == "" {
+		head.company = c.conf.CustomerCode
+	}
+	resp, err := send(ctx, client, call, head, token)
 	e, ok := errors.AsType[*acquiring.Error](err)
 	if !ok || !errors.Is(err, acquiring.ErrUnauthorized) {
 		return resp, err
@@ -171,7 +153,7 @@ func (c *Client) authorised(ctx context.Context, r request) (*rest.Response, err
 	if fresh == "" || fresh == token {
 		return nil, err
 	}
-	resp, err = send(ctx, client, call, fresh)
+	resp, err = send(ctx, client, call, head, fresh)
 	return resp, hide(err, token)
 }
 
@@ -189,20 +171,10 @@ func tokenError(op string, err error) error {
 	return &known
 }
 
-// call is the request as the HTTP client takes it.
-func (r request) call(company string) (rest.Call, error) {
+// call is the request as the HTTP client takes it, without its headers.
+func (r request) call() (rest.Call, error) {
 	call := rest.Call{Op: r.op, Method: r.method, Path: r.path, Query: r.query,
-		Repeatable: r.again || r.method == http.MethodGet, Answers: answers,
-		Header: http.Header{"Accept": {"application/json"}}}
-	if r.file {
-		call.Header["Accept"] = []string{"application/pdf"}
-	}
-	if r.company != "" {
-		company = r.company
-	}
-	if company != "" && !r.bare {
-		call.Header["CustomerCode"] = []string{company}
-	}
+		Repeatable: r.again || r.method == http.MethodGet, Answers: answers}
 	if r.body != nil {
 		body, err := compact(r.body)
 		if err != nil {
@@ -216,10 +188,23 @@ func (r request) call(company string) (rest.Call, error) {
 // answers are the statuses from 500 up that are the bank's own.
 var answers = []int{http.StatusNotImplemented}
 
-// send makes one attempt with a token, which it puts among the call's headers;
-// what is no success becomes an error.
-func send(ctx context.Context, client *rest.Client, call rest.Call, token string) (*rest.Response, error) {
-	call.Header["Authorization"] = []string{"Bearer " + token}
+// head is what the headers of a call say.
+type head struct{ accept, company, token string } // company "": none
+
+// write puts it into a request; it is a rest.Call's Sign.
+func (h head) write(r *http.Request, _ []byte) error {
+	values := []string{h.accept, "Bearer " + h.token, h.company}
+	r.Header["Accept"], r.Header["Authorization"] = values[:1:1], values[1:2:2]
+	if h.company != "" {
+		r.Header["CustomerCode"] = values[2:]
+	}
+	return nil
+}
+
+// send makes one attempt with a token; what is no success becomes an error.
+func send(ctx context.Context, client *rest.Client, call rest.Call, head head, token string) (*rest.Response, error) {
+	head.token = token
+	call.Sign = head.write
 	resp, err := client.Do(ctx, call)
 	if err = classify(client, call, resp, err); err != nil {
 		return nil, hide(err, token)
@@ -259,6 +244,9 @@ func post(op string, body any, parts ...string) request {
 // join escapes the parts of a path: the first is the service's own, written
 // plainly, the others alternate between values and plain text.
 func join(parts []string) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
 	var b strings.Builder
 	for i, p := range parts {
 		if i%2 == 1 {

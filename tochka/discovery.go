@@ -185,15 +185,16 @@ func (u unread) Unwrap() error { return u.error }
 func (c *Client) choose(list []Retailer) (*Retailer, error) {
 	var usable []Retailer
 	var names []string
-	for _, p := range list {
+	for i := range list {
+		p := &list[i]
 		if c.conf.MerchantID != "" && p.MerchantID == c.conf.MerchantID {
 			if !p.Usable() {
 				return nil, acquiring.Invalid("Config.MerchantID", fmt.Sprintf("is retail point %q, which is not in use: its status is %s", p.Name, p.Status))
 			}
-			return &p, nil
+			return &list[i], nil
 		}
 		if p.Usable() {
-			usable = append(usable, p)
+			usable = append(usable, *p)
 			names = append(names, fmt.Sprintf("%s (%s)", p.MerchantID, p.Name))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring"
@@ -133,7 +134,10 @@ func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minu
 
 // purpose is what the buyer sees.
 func purpose(r acquiring.InvoiceRequest) string {
-	text := strings.Join(strings.Fields(r.Description), " ")
+	text := r.Description
+	if !tidy(text) {
+		text = strings.Join(strings.Fields(text), " ")
+	}
 	if text == "" {
 		text = "Заказ " + r.OrderID
 	}
@@ -141,6 +145,19 @@ func purpose(r acquiring.InvoiceRequest) string {
 		text = strings.TrimSpace(string([]rune(text)[:maxPurpose-1])) + "…"
 	}
 	return text
+}
+
+// tidy says whether a text is words with one space between them.
+func tidy(s string) bool {
+	after := true // a space, or the beginning
+	for _, r := range s {
+		space := unicode.IsSpace(r)
+		if space && (after || r != ' ') {
+			return false
+		}
+		after = space
+	}
+	return !after
 }
 
 // prepare checks a request and makes the call that creates its link.
@@ -194,7 +211,8 @@ func (c *Client) prepare(ctx context.Context, r acquiring.InvoiceRequest) (func(
 			return c.CreatePaymentWithReceipt(ctx, PaymentReceiptRequest{req, *receipt})
 		}, nil
 	}
-	return func(ctx context.Context) (*Operation, error) { return c.CreatePayment(ctx, req) }, nil
+	body := &dataOf[PaymentRequest]{req}
+	return func(ctx context.Context) (*Operation, error) { return c.createPayment(ctx, company, body) }, nil
 }
 
 func receiptOf(r acquiring.InvoiceRequest) (*ReceiptFields, error) {
@@ -219,11 +237,12 @@ func (c *Client) modes(ctx context.Context, r acquiring.InvoiceRequest) ([]Payme
 	}
 	var have []PaymentMode
 	_, err := c.point(ctx, func(p Retailer) error {
-		have = slices.DeleteFunc(slices.Clone(p.PaymentModes), func(m PaymentMode) bool {
-			return m != ModeCard && m != ModeSBP && m != ModeTPay && m != ModeDolyame
-		})
 		if wanted != nil {
-			have = slices.DeleteFunc(slices.Clone(wanted), func(m PaymentMode) bool { return !slices.Contains(p.PaymentModes, m) })
+			have = without(wanted, func(m PaymentMode) bool { return !slices.Contains(p.PaymentModes, m) })
+		} else {
+			have = without(p.PaymentModes, func(m PaymentMode) bool {
+				return m != ModeCard && m != ModeSBP && m != ModeTPay && m != ModeDolyame
+			})
 		}
 		switch {
 		case r.Receipt != nil && !p.PrintsReceipts():
@@ -254,6 +273,15 @@ func (c *Client) modes(ctx context.Context, r acquiring.InvoiceRequest) ([]Payme
 		wanted = []PaymentMode{ModeCard, ModeSBP}
 	}
 	return wanted, nil
+}
+
+// without is the list without what is bad; one without anything bad is
+// returned itself, and must not be written to.
+func without(list []PaymentMode, bad func(PaymentMode) bool) []PaymentMode {
+	if !slices.ContainsFunc(list, bad) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), bad)
 }
 
 // createOnce creates a link so that it exists once, whatever becomes of the

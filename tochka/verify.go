@@ -208,10 +208,17 @@ var strict = base64.RawURLEncoding.Strict()
 
 func appendBase64(dst, src []byte) ([]byte, error) { return strict.AppendDecode(dst, src) }
 
+// mostHeader is the most that is decoded of a header, in base64: nobody has
+// signed it yet, and the bank's takes 36 bytes.
+const mostHeader = 4 << 10
+
 // checkHeader looks into a header that is not the bank's own bytes: RS256 and
 // nothing that must be understood. A kid, jwk, jku, x5u or x5c is passed over:
 // no key comes out of a token.
 func (s *scratch) checkHeader(head []byte) (err error) {
+	if len(head) > mostHeader {
+		return forged("the token's header is longer than the bank's could be")
+	}
 	if s.head, err = appendBase64(s.head[:0], head); err != nil {
 		return forged("the token's header is not base64url")
 	}

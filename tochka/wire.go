@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring/money"
 )
@@ -129,6 +130,9 @@ func scalar(b []byte) (text string, ok bool, err error) {
 	case len(b) == 0 || string(b) == "null":
 		return "", false, nil
 	case b[0] == '"':
+		if inner := b[1:max(1, len(b)-1)]; len(b) > 1 && b[len(b)-1] == '"' && plainText(inner) {
+			return string(inner), true, nil
+		}
 		var unquoted string // of its own: only a string needs the heap
 		err = json.Unmarshal(b, &unquoted)
 		return unquoted, err == nil, err
@@ -136,6 +140,18 @@ func scalar(b []byte) (text string, ok bool, err error) {
 		return "", false, fmt.Errorf("a value was expected, %.20q came", b)
 	}
 	return string(b), true, nil
+}
+
+// plainText says whether the inside of a JSON string is its text already.
+func plainText(inner []byte) bool {
+	wide := byte(0)
+	for _, c := range inner {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+		wide |= c
+	}
+	return wide < utf8.RuneSelf || utf8.Valid(inner)
 }
 
 // moscow is where a time without an offset is taken to be.
@@ -219,7 +235,7 @@ type Meta struct {
 	TotalPages Int `json:"totalPages"`
 }
 
-// envelope is every answer.
+// envelope is every answer, with its Data not looked into.
 type envelope struct {
 	Data  json.RawMessage
 	Links Links

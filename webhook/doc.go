@@ -40,6 +40,11 @@
 //		return nil
 //	}
 //
+// An order number may have had another payment before: PayMaster's client, for
+// one, withdraws an invoice whose link was lost, issues it anew, and the end of
+// the first is notified too. So news that no money came is the order's only
+// where e.Payment.ID is the ID that you stored of its invoice.
+//
 // # Notifications that never come
 //
 // [Poller] asks for the payments that are still open and gives the same

@@ -111,7 +111,7 @@ func NewsKey(provider, shop string, p *acquiring.Payment) string {
 var keyEscapes = strings.NewReplacer("%", "%25", "/", "%2F")
 
 func escapeKey(s string) string {
-	if strings.ContainsAny(s, "%/") {
+	if strings.IndexByte(s, '/') >= 0 || strings.IndexByte(s, '%') >= 0 {
 		return keyEscapes.Replace(s)
 	}
 	return s

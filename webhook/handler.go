@@ -82,8 +82,9 @@ func (h *handler) serve(ctx context.Context, r *http.Request, o *Observation) (r
 	}
 	o.Provider, o.Shop = nameOf(a)
 
-	ctx, cancel := context.WithTimeout(ctx, h.timeout)
-	defer cancel()
+	work := newDeadline(ctx, h.timeout)
+	defer work.end()
+	ctx = work
 	cb, err := a.VerifyCallback(ctx, r)
 	if err == nil && cb == nil {
 		err = errors.New("VerifyCallback returned neither a callback nor an error")

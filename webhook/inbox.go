@@ -42,56 +42,57 @@ func NewMemoryInbox(limit int) Inbox {
 	if limit <= 0 {
 		limit = DefaultMemory
 	}
-	return &memoryInbox{limit: min(limit, math.MaxInt32-1), done: map[digest]int32{}, running: map[digest]*flight{}, ring: make([]memory, 1)}
+	return &memoryInbox{limit: min(limit, math.MaxInt32>>1), places: map[digest]int32{}, ring: make([]memory, 1), waited: map[int32]chan struct{}{}}
 }
 
 type memoryInbox struct {
 	limit int
 
-	mu      sync.Mutex
-	running map[digest]*flight
-	// What is done is kept without a pointer in it, so that the garbage
-	// collector has nothing to look through.
-	done map[digest]int32 // places in ring
-	ring []memory         // the first is where the ring begins: older is the newest of all, newer the oldest
+	mu sync.Mutex
+	// Keys are kept without a pointer in them, so that the garbage collector
+	// has nothing to look through.
+	places map[digest]int32 // in ring, of what is done or being processed
+	ring   []memory         // the first is where the ring begins: older is the newest of all, newer the oldest
+	done   int              // how many are in the ring
+	free   int32            // the first of the free places, linked by newer; 0: none
+	waited map[int32]chan struct{}
 }
 
 // digest stands for a key: 128 bits of its SHA-256.
 type digest [16]byte
 
-// memory is a key that is done, between its neighbours in the ring.
+// memory is a key: one that is done, between its neighbours in the ring, or
+// one that is being processed.
 type memory struct {
 	key          digest
 	older, newer int32
 }
 
-// flight is a key that is being processed.
-type flight struct {
-	end chan struct{} // closed at the end; made by the first who waits for it
-}
+// running stands in the newer of a key that is being processed.
+const running = -1
 
 func (m *memoryInbox) Once(ctx context.Context, key string, process func(ctx context.Context) error) error {
 	sum := sha256.Sum256([]byte(key))
 	d := digest(sum[:16])
 	for {
 		m.mu.Lock()
-		if at, ok := m.done[d]; ok {
+		at, known := m.places[d]
+		switch {
+		case !known:
+			at = m.begin(d)
+			m.mu.Unlock()
+			return m.run(ctx, at, process)
+		case m.ring[at].newer != running:
 			m.unlink(at)
 			m.link(at)
 			m.mu.Unlock()
 			return nil
 		}
-		f := m.running[d]
-		if f == nil {
-			f = &flight{}
-			m.running[d] = f
-			m.mu.Unlock()
-			return m.run(ctx, d, f, process)
+		end := m.waited[at]
+		if end == nil {
+			end = make(chan struct{})
+			m.waited[at] = end
 		}
-		if f.end == nil {
-			f.end = make(chan struct{})
-		}
-		end := f.end
 		m.mu.Unlock()
 		select {
 		case <-end:
@@ -101,19 +102,43 @@ func (m *memoryInbox) Once(ctx context.Context, key string, process func(ctx con
 	}
 }
 
+// begin finds a place for a key that is to be processed.
+func (m *memoryInbox) begin(d digest) int32 {
+	at := m.free
+	if at != 0 {
+		m.free = m.ring[at].newer
+	} else {
+		at = int32(len(m.ring))
+		m.ring = append(m.ring, memory{})
+	}
+	m.ring[at] = memory{key: d, newer: running}
+	m.places[d] = at
+	return at
+}
+
 // run frees the key in any event, also when process panics or ends the
 // goroutine.
-func (m *memoryInbox) run(ctx context.Context, d digest, f *flight, process func(ctx context.Context) error) error {
+func (m *memoryInbox) run(ctx context.Context, at int32, process func(ctx context.Context) error) error {
 	succeeded := false
 	defer func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		delete(m.running, d)
-		if f.end != nil {
-			close(f.end)
+		if len(m.waited) > 0 {
+			if end, waited := m.waited[at]; waited {
+				close(end)
+				delete(m.waited, at)
+			}
 		}
-		if succeeded {
-			m.remember(d)
+		if !succeeded {
+			m.forget(at)
+			return
+		}
+		m.link(at)
+		if m.done++; m.done > m.limit {
+			oldest := m.ring[0].newer
+			m.unlink(oldest)
+			m.forget(oldest)
+			m.done--
 		}
 	}()
 	err := process(ctx)
@@ -121,21 +146,14 @@ func (m *memoryInbox) run(ctx context.Context, d digest, f *flight, process func
 	return err
 }
 
-// remember puts the key in the place of the oldest one when all are taken.
-func (m *memoryInbox) remember(d digest) {
-	at := int32(len(m.ring))
-	if len(m.done) < m.limit {
-		m.ring = append(m.ring, memory{})
-	} else {
-		at = m.ring[0].newer
-		m.unlink(at)
-		delete(m.done, m.ring[at].key)
-	}
-	m.ring[at].key = d
-	m.link(at)
-	m.done[d] = at
+// forget frees a place that is not in the ring.
+func (m *memoryInbox) forget(at int32) {
+	delete(m.places, m.ring[at].key)
+	m.ring[at] = memory{newer: m.free}
+	m.free = at
 }
 
+// link makes the key the newest.
 func (m *memoryInbox) link(at int32) {
 	older := m.ring[0].older
 	m.ring[at].newer, m.ring[at].older = 0, older

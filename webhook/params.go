@@ -65,6 +65,11 @@ type Param struct{ Name, Value string }
 // Params are parameters in the order they came.
 type Params []Param
 
+// MaxParams is how many parameters of one notification are read: 512. The
+// longest that a provider sends has some fifty; each costs more memory than the
+// two bytes that a stranger needs to send it.
+const MaxParams = 512
+
 // fewParams is how many names are compared one by one; more go through a map.
 const fewParams = 32
 
@@ -73,7 +78,7 @@ const fewParams = 32
 // cannot read in one way only is an error of kind ErrSignature: a malformed
 // escape, text that is not UTF-8, or a name that is there twice, in dst or in
 // raw. A signature over such a message would not say which of its readings is
-// meant. A name without "=" has an empty value, and an empty pair ("a=1&&b=2")
+// meant. More than [MaxParams] are an error too. A name without "=" has an empty value, and an empty pair ("a=1&&b=2")
 // is passed over; ";" is an ordinary character.
 //
 // Parameters without escapes share raw's memory; all the others take one
@@ -139,6 +144,9 @@ func ParseForm(dst Params, raw string) (Params, error) {
 				return dst, malformed("is there twice", name)
 			}
 			seen[name] = struct{}{}
+		}
+		if len(dst) == MaxParams {
+			return dst, malformed("there are more parameters than a notification has", "")
 		}
 		dst = append(dst, Param{name, value})
 	}

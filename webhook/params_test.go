@@ -95,6 +95,24 @@ func TestParseFormAppends(t *testing.T) {
 	require.ErrorIs(t, err, acquiring.ErrSignature, "a repeated name is seen when dst is long already")
 }
 
+func TestParseFormReadsSoManyAndNoMore(t *testing.T) {
+	form := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "p%d=%d&", i, i)
+		}
+		return b.String()
+	}
+	most, err := ParseForm(nil, form(MaxParams))
+	require.NoError(t, err)
+	assert.Len(t, most, MaxParams)
+	_, err = ParseForm(nil, form(MaxParams+1))
+	require.ErrorIs(t, err, acquiring.ErrSignature)
+	require.ErrorContains(t, err, "more parameters")
+	_, err = ParseForm(most, "one=more")
+	require.ErrorIs(t, err, acquiring.ErrSignature)
+}
+
 func TestParamsGetAndSort(t *testing.T) {
 	p := Params{{"mdOrder", "1"}, {"amount", "2"}, {"Zeta", "3"}, {"amount2", "4"}, {"é", "5"}}
 	v, ok := p.Get("amount2")

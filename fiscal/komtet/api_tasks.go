@@ -72,16 +72,16 @@ func (f *FiscalData) UnmarshalJSON(data []byte) error {
 		return errors.New("something else where fiscal data should be")
 	}
 	*f = FiscalData{}
-	for name, value := range rest.Members(data) {
-		field := f.field(string(name))
-		if field == nil {
-			continue
+	var wrong error
+	if err := rest.Members(data, func(name, value []byte) bool {
+		if field := f.field(string(name)); field != nil {
+			wrong = field.UnmarshalJSON(value)
 		}
-		if err := field.UnmarshalJSON(value); err != nil {
-			return err
-		}
+		return wrong == nil
+	}); err != nil {
+		return err
 	}
-	return nil
+	return wrong
 }
 
 // field is the field that the service calls so; nil for one that it need not

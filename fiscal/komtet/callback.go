@@ -39,37 +39,41 @@ type News struct {
 // UnmarshalJSON reads the body of a notification; what it has beside the fields
 // of News is passed over.
 func (n *News) UnmarshalJSON(data []byte) error {
-	if err := rest.Object(data); err != nil {
+	var wrong error
+	if err := rest.Members(data, func(name, value []byte) bool {
+		if err := n.member(string(name), value); err != nil {
+			wrong = fmt.Errorf("%s: %w", name, err)
+		}
+		return wrong == nil
+	}); err != nil {
 		return err
 	}
-	for name, value := range rest.Members(data) {
-		var err error
-		switch string(name) {
-		case "id":
-			err = n.ID.UnmarshalJSON(value)
-		case "uuid":
-			err = n.UUID.UnmarshalJSON(value)
-		case "external_id":
-			err = n.ExternalID.UnmarshalJSON(value)
-		case "state":
-			err = (*Text)(&n.State).UnmarshalJSON(value)
-		case "error_description":
-			err = n.ErrorDescription.UnmarshalJSON(value)
-		case "fiscal_data":
-			if n.Fiscal = nil; string(value) != "null" {
-				n.Fiscal = new(FiscalData)
-				err = n.Fiscal.UnmarshalJSON(value)
-			}
-		case "receipt_url":
-			err = n.ReceiptURL.UnmarshalJSON(value)
-		case "task_id":
-			err = n.TaskID.UnmarshalJSON(value)
-		case "callback_url":
-			err = n.CallbackURL.UnmarshalJSON(value)
+	return wrong
+}
+
+func (n *News) member(name string, value []byte) error {
+	switch name {
+	case "id":
+		return n.ID.UnmarshalJSON(value)
+	case "uuid":
+		return n.UUID.UnmarshalJSON(value)
+	case "external_id":
+		return n.ExternalID.UnmarshalJSON(value)
+	case "state":
+		return (*Text)(&n.State).UnmarshalJSON(value)
+	case "error_description":
+		return n.ErrorDescription.UnmarshalJSON(value)
+	case "fiscal_data":
+		if n.Fiscal = nil; string(value) != "null" {
+			n.Fiscal = new(FiscalData)
+			return n.Fiscal.UnmarshalJSON(value)
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	case "receipt_url":
+		return n.ReceiptURL.UnmarshalJSON(value)
+	case "task_id":
+		return n.TaskID.UnmarshalJSON(value)
+	case "callback_url":
+		return n.CallbackURL.UnmarshalJSON(value)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/internal/race"
 )
 
 // The signature of a request, and what RSA alone costs for the same bytes.
@@ -86,6 +87,9 @@ func BenchmarkCallbackRefused(b *testing.B) {
 // Signing costs RSA and a handful of allocations besides: the digest, the
 // signature, its base64.
 func TestSignAllocations(t *testing.T) {
+	if race.Enabled {
+		t.Skip("allocations cannot be counted beside the race detector")
+	}
 	c, body, key := offline(t), file(t, "v1.json"), mustKey(t)
 	ours := testing.AllocsPerRun(20, func() { _, _ = c.Sign(body) })
 	bare := testing.AllocsPerRun(20, func() {

@@ -77,7 +77,8 @@ func (c *Client) ParseNotification(body []byte) (*Notification, error) {
 		return nil, acquiring.InOp(provider, opNotification, err)
 	}
 	n := &Notification{Params: params}
-	var id, sum, key string
+	var id, sum, key, obtained string
+	card := -1
 	for i := range params {
 		v := params[i].Value
 		switch params[i].Name {
@@ -106,8 +107,7 @@ func (c *Client) ParseNotification(body []byte) (*Notification, error) {
 		case "bank_id":
 			n.BankID = v
 		case "card_number":
-			n.CardNumber = maskCard(v)
-			params[i].Value = n.CardNumber
+			card = i
 		case "card_holder":
 			n.CardHolder = v
 		case "card_expiry":
@@ -115,7 +115,7 @@ func (c *Client) ParseNotification(body []byte) (*Notification, error) {
 		case "pk_hostname":
 			n.Hostname = v
 		case "obtain_datetime":
-			n.ObtainedAt = parseTime(v)
+			obtained = v
 		}
 	}
 	switch {
@@ -146,7 +146,12 @@ func (c *Client) ParseNotification(body []byte) (*Notification, error) {
 	if err != nil {
 		return nil, notPayKeepers("the parameter sum is not a sum as PayKeeper writes it")
 	}
-	n.ID, n.Sum = PaymentID(id), amount
+	// Only now: a stranger's notification is not worth the work.
+	n.ID, n.Sum, n.ObtainedAt = PaymentID(id), amount, parseTime(obtained)
+	if card >= 0 {
+		n.CardNumber = maskCard(params[card].Value)
+		params[card].Value = n.CardNumber
+	}
 	signed = append(append(room[:0], id...), secret...)
 	digest := md5.Sum(signed)
 	answer := append(room[:0], "OK "...)

@@ -1,8 +1,8 @@
 package paykeeper
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
@@ -275,12 +276,19 @@ func receiptNumber(contentType string, body []byte) (string, error) {
 	var id string
 	media, _, _ := mime.ParseMediaType(contentType)
 	if trimmed := strings.TrimSpace(string(body)); media == "application/json" || strings.HasPrefix(trimmed, "{") {
-		var m map[string]json.RawMessage
-		if json.Unmarshal(body, &m) != nil {
+		var receipt, other string
+		if rest.Members(body, func(name, value []byte) bool {
+			switch string(name) {
+			case "receipt_id":
+				receipt = scalar(value)
+			case "id":
+				other = scalar(value)
+			}
+			return true
+		}) != nil {
 			return "", notPayKeepers("the body is not JSON")
 		}
-		r := row{m: m}
-		id = r.first("receipt_id", "id")
+		id = cmp.Or(receipt, other)
 	} else {
 		params, err := webhook.ParseForm(nil, string(body))
 		if err != nil {

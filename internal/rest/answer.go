@@ -19,6 +19,10 @@ import (
 // order mark is passed over. Numbers in an any become json.Number.
 func (c *Client) DecodeJSON(call Call, r *Response, v any) error {
 	body := bytes.TrimPrefix(r.Body, []byte("\xef\xbb\xbf"))
+	if !holdsAny(v) && json.Unmarshal(body, v) == nil {
+		return nil
+	}
+	// The decoder knows UseNumber and the errors that are told apart below.
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	err := dec.Decode(v)

@@ -23,6 +23,11 @@ func TestDecodeJSON(t *testing.T) {
 		Any any         `json:"any"`
 		Num json.Number `json:"num"`
 	}
+	// Without an any it is read another way, with the same results.
+	type strict struct {
+		ID  string      `json:"id"`
+		Num json.Number `json:"num"`
+	}
 	for name, tt := range map[string]struct {
 		body, says string
 	}{
@@ -44,13 +49,19 @@ func TestDecodeJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var v order
-			err := c.DecodeJSON(rest.Call{Op: "status"}, &rest.Response{Status: 200, Body: []byte(tt.body)}, &v)
+			call, resp := rest.Call{Op: "status"}, &rest.Response{Status: 200, Body: []byte(tt.body)}
+			err := c.DecodeJSON(call, resp, &v)
+			var s strict
+			strictErr := c.DecodeJSON(call, resp, &s)
+			assert.Equal(t, strict{v.ID, v.Num}, s)
 			if tt.says == "" {
+				require.NoError(t, strictErr)
 				require.NoError(t, err)
 				assert.Equal(t, order{"7", json.Number("12345678901234567890"), "1.10"}, v)
 				return
 			}
 			require.ErrorIs(t, err, acquiring.ErrProtocol)
+			assert.Equal(t, strings.ReplaceAll(err.Error(), "order.", "strict."), strictErr.Error())
 			e := asError(t, err)
 			assert.Equal(t, acquiring.OutcomeUnknown, e.Outcome)
 			assert.Equal(t, "status", e.Op)
@@ -118,6 +129,39 @@ func TestGatewayPageLeavesTheOutcomeUnknown(t *testing.T) {
 	assert.ErrorIs(t, err, acquiring.ErrUnavailable)
 	assert.Equal(t, acquiring.OutcomeUnknown, e.Outcome)
 	assert.Equal(t, "502 Bad Gateway nginx", e.Message)
+}
+
+// tree leads to an any by ways that a careless look would not go.
+type tree struct {
+	Left  *tree
+	Lists [][]struct{ Values map[string]any }
+}
+
+// own decodes itself, so that nobody's settings reach into it.
+type own struct{ Value any }
+
+func (o *own) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &o.Value) }
+
+func TestNumbersStayExactInAnAny(t *testing.T) {
+	c := newClient(t, nil)
+	read := func(body string, v any) {
+		t.Helper()
+		require.NoError(t, c.DecodeJSON(rest.Call{}, &rest.Response{Status: 200, Body: []byte(body)}, v))
+	}
+	for range 2 { // the second time the types are known
+		var loose any
+		read(`{"a":[0.10]}`, &loose)
+		assert.Equal(t, map[string]any{"a": []any{json.Number("0.10")}}, loose)
+		var deep tree
+		read(`{"Left":{"Lists":[[{"Values":{"sum":12345678901234567.89}}]]}}`, &deep)
+		assert.Equal(t, json.Number("12345678901234567.89"), deep.Left.Lists[0][0].Values["sum"])
+		var list [1]any
+		read(`[1.10]`, &list)
+		assert.Equal(t, json.Number("1.10"), list[0])
+		var decoded own
+		read(`1`, &decoded)
+		assert.EqualValues(t, 1, decoded.Value)
+	}
 }
 
 func FuzzDecodeJSON(f *testing.F) {

@@ -1,20 +1,16 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/acquiring-go/acquiring"
@@ -200,8 +196,16 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 	}
 }
 
-// plainPath are the characters that mean themselves in a path.
-const plainPath = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+// plainPath says whether all characters mean themselves in a path.
+func plainPath(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if letter := c | 0x20; (letter < 'a' || letter > 'z') && (c < '-' || c > '9') && c != '_' { // - . / and the digits
+			return false
+		}
+	}
+	return true
+}
 
 func (c *Client) target(call Call) (*url.URL, error) {
 	target := *c.base
@@ -211,7 +215,7 @@ func (c *Client) target(call Call) (*url.URL, error) {
 			return nil, err
 		}
 		target = *u
-	} else if strings.Trim(call.Path, plainPath) == "" && c.base.RawPath == "" {
+	} else if plainPath(call.Path) && c.base.RawPath == "" {
 		// Most paths are constants: there is nothing in them to read.
 		if call.Path != "" {
 			target.Path = c.base.Path + "/" + strings.TrimPrefix(call.Path, "/")
@@ -239,17 +243,11 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 		return nil, &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrUnavailable, Outcome: acquiring.OutcomeNotSent,
 			Message: "the context ended before the request was sent", Err: err}
 	}
-	var watch departure
-	watch.trace.GotConn = watch.gotConn
-	var body io.Reader
-	if call.Body != nil {
-		body = bytes.NewReader(call.Body)
-	}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, &watch.trace), call.Method, "/", body)
-	if err != nil {
+	if strings.Trim(call.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return nil, &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrInvalid, Message: "the request cannot be built"}
 	}
-	req.URL, req.Host = target, target.Host // read already, and not to be read again
+	var sent departure
+	req := sent.request(ctx, call, target)
 	for name, values := range call.Header {
 		req.Header[name] = values
 	}
@@ -267,14 +265,14 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.transportError(call, target, err, watch.left.Load() || !c.reportsConnections())
+		return nil, c.transportError(call, target, err, sent.left.Load() || !c.reportsConnections())
 	}
 	defer resp.Body.Close()
 	limit := call.Limit
 	if limit == 0 {
 		limit = c.opt.Limit
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	data, err := readAnswer(resp, limit)
 	if err != nil {
 		e := c.transportError(call, target, err, true)
 		e.HTTPStatus = resp.StatusCode
@@ -290,14 +288,6 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 	}
 	return out, c.statusError(call, out)
 }
-
-// departure notes that a request got a connection, and so may have left.
-type departure struct {
-	trace httptrace.ClientTrace
-	left  atomic.Bool
-}
-
-func (d *departure) gotConn(httptrace.GotConnInfo) { d.left.Store(true) }
 
 // reportsConnections says whether the transport tells when a connection is
 // made. A stub or a recorder may not: only the standard one can vouch that

@@ -14,20 +14,35 @@ func Form(v url.Values) []byte {
 	for name, values := range v {
 		names = append(names, name)
 		for _, value := range values {
-			size += len(name) + len("=&") + 3*len(value)
+			size += 3*len(name) + len("=&") + 3*len(value)
 		}
 	}
 	slices.Sort(names)
 	body := make([]byte, 0, size)
 	for _, name := range names {
-		escaped := url.QueryEscape(name)
 		for _, value := range v[name] {
 			if len(body) > 0 {
 				body = append(body, '&')
 			}
-			body = append(append(body, escaped...), '=')
-			body = append(body, url.QueryEscape(value)...)
+			body = append(appendEscaped(body, name), '=')
+			body = appendEscaped(body, value)
 		}
 	}
 	return body
+}
+
+// appendEscaped is url.QueryEscape in the memory that is there already.
+func appendEscaped(dst []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
+			dst = append(dst, c)
+		case c == ' ':
+			dst = append(dst, '+')
+		default:
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return dst
 }

@@ -1,5 +1,0 @@
-//go:build !race
-
-package komtet
-
-const raceEnabled = false
