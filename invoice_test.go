@@ -2,9 +2,12 @@ package acquiring_test
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -170,7 +173,7 @@ func TestCheckURL(t *testing.T) {
 		assert.NoError(t, acquiring.CheckURL("ReturnURL", good), good)
 	}
 	for _, bad := range []string{
-		"shop.example", "//shop.example", "/paid", "https://", "https:///paid", "https:shop.example", "https://:443/paid", "ftp://shop.example",
+		"shop.example", "//shop.example", "/paid", "https://", "https:///paid", "https://?a=b", "https:shop.example", "https://:443/paid", "ftp://shop.example",
 		"javascript:alert(1)", "https://shop.example/\n", "https://shop example/", "https://%zz", "https://shop.example/\xff", " https://shop.example",
 	} {
 		invalid(t, acquiring.CheckURL("ReturnURL", bad), "ReturnURL")
@@ -193,11 +196,17 @@ func FuzzSplitAttempt(f *testing.F) {
 }
 
 func FuzzCheckURL(f *testing.F) {
-	for _, s := range []string{"https://shop.example/paid", "https://:443", "//x", "http://[::1]", "https://a@b"} {
+	for _, s := range []string{"https://shop.example/paid", "https://:443", "//x", "http://[::1]", "https://a@b", "https:///a", "http://a?b=c&d#e", "https://A.b-c/d_e/?", "https://a%", "https://a:8o", "https://?a=b", "https://#a"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		err := acquiring.CheckURL("F", s)
+		// Most addresses pass without being parsed: the rule is the parser's.
+		u, parseErr := url.Parse(s)
+		good := parseErr == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+		if good != (err == nil) && s != "" {
+			t.Fatalf("%q: %v, but the parser says %v", s, err, good)
+		}
 		if err != nil {
 			invalid(t, err, "F")
 			return

@@ -42,6 +42,9 @@ func (e *env) capture(id acquiring.PaymentID, a money.Amount) *acquiring.Payment
 
 func (e *env) captured(p *acquiring.Payment, a money.Amount) {
 	e.Helper()
+	if p.Amount != ordinarySum {
+		e.Errorf("after the capture of %s the payment is of %s; the sum ordered is %s still", a, p.Amount, ordinarySum)
+	}
 	if p.Status != acquiring.StatusPaid || p.Captured != a || p.Refunded != 0 {
 		e.Errorf("after the capture the payment is %s, captured %s, refunded %s; want paid, %s, 0", p.Status, p.Captured, p.Refunded, a)
 	}

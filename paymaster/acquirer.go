@@ -106,7 +106,9 @@ func (c *Client) refunds(ctx context.Context, info *PaymentInfo) (found []*Refun
 
 // Payment is the payment in the library's own terms. Its refunds count unless
 // they were rejected. A payment that was captured in part has no member for
-// that: Captured is the sum that the API shows.
+// that: Captured is the sum that the API shows, and Amount the one that the
+// client put among the params of a hold, so that both are known where the API
+// shows what was taken.
 func (p *PaymentInfo) Payment(refunds []*RefundInfo) *acquiring.Payment {
 	out := &acquiring.Payment{
 		ID: acquiring.PaymentID(p.ID), OrderID: string(p.Invoice.OrderNo), Status: p.status(), Amount: p.Amount.Value.Amount(),
@@ -114,6 +116,9 @@ func (p *PaymentInfo) Payment(refunds []*RefundInfo) *acquiring.Payment {
 		Failure: failureOf(p.ResultCode, string(p.Message)), ProviderStatus: p.Status, Raw: p.Raw,
 	}
 	for name, value := range p.Invoice.Params {
+		if name == orderedParam {
+			continue
+		}
 		if out.Metadata == nil {
 			out.Metadata = make(map[string]string, len(p.Invoice.Params))
 		}
@@ -147,6 +152,7 @@ func (p *PaymentInfo) Payment(refunds []*RefundInfo) *acquiring.Payment {
 		case out.Refunded > 0:
 			out.Status = acquiring.StatusPartiallyRefunded
 		}
+		out.Amount = p.ordered()
 	}
 	return out
 }
@@ -302,7 +308,7 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 	do := func() error {
 		return c.ConfirmPayment(ctx, string(r.ID), Sum(sum, info.Amount.Currency), receipt)
 	}
-	p, err := c.change(ctx, held, do, acquiring.StatusPaid)
+	p, err := c.change(ctx, op, held, do, acquiring.StatusPaid)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +339,7 @@ func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.P
 	case held.Status != acquiring.StatusAuthorized:
 		return nil, conflict(op, held, "not held", "")
 	}
-	p, err := c.change(ctx, held, func() error { return c.CancelPayment(ctx, string(id)) }, acquiring.StatusCanceled)
+	p, err := c.change(ctx, op, held, func() error { return c.CancelPayment(ctx, string(id)) }, acquiring.StatusCanceled)
 	if err != nil {
 		return nil, err
 	}
@@ -341,46 +347,50 @@ func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.P
 	return p, nil
 }
 
-// change moves a payment from the state it has to another. After an answer that was
-// lost it looks, and does it once more only if the state is still the old one:
-// PayMaster refuses the step from any other.
-func (c *Client) change(ctx context.Context, was *acquiring.Payment, do func() error, to acquiring.Status) (*acquiring.Payment, error) {
+// change moves a payment from the state it has to another. PayMaster's success
+// is an empty answer, and so is a broken proxy's: only the payment itself tells
+// whether it was done. It is asked for again only while the state is the old
+// one: PayMaster refuses the step from any other.
+func (c *Client) change(ctx context.Context, op string, was *acquiring.Payment, do func() error, to acquiring.Status) (*acquiring.Payment, error) {
 	arrived := func(s acquiring.Status) bool {
 		return s == to || (to == acquiring.StatusCanceled && s == acquiring.StatusVoided) || (to == acquiring.StatusPaid && s.Succeeded())
 	}
-	err := do()
-	for range 2 {
-		if err == nil || acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown || ctx.Err() != nil {
-			break
+	for try := 1; ; try++ {
+		err := do()
+		refused := err != nil && acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown
+		if refused && try == 1 || err != nil && ctx.Err() != nil {
+			return nil, err
 		}
 		info, readErr := c.GetPayment(ctx, string(was.ID))
-		if readErr != nil {
+		if readErr != nil && err != nil {
 			return nil, err
+		}
+		if readErr != nil {
+			return nil, unsure(op, "PayMaster answered that it is done, and the payment cannot be read", readErr)
 		}
 		p := info.Payment(nil)
-		if arrived(p.Status) {
+		switch {
+		case arrived(p.Status):
 			return p, nil
-		}
-		if p.Status != was.Status {
+		case p.Status != was.Status && err != nil:
+			return nil, err
+		case p.Status != was.Status:
+			return nil, conflict(op, p, "not what it was before", "")
+		case refused || err == nil && try == tries:
+			return nil, unsure(op, "PayMaster was asked, and the payment is as it was before", err)
+		case try == tries:
 			return nil, err
 		}
-		err = do()
 	}
-	if err != nil {
-		return nil, err
-	}
-	info, err := c.GetPayment(ctx, string(was.ID))
-	if err != nil {
-		// It is done; only how it looks now is not known.
-		p := *was
-		p.Status, p.Raw = to, nil
-		return &p, nil
-	}
-	p := info.Payment(nil)
-	if !arrived(p.Status) {
-		p.Status = to
-	}
-	return p, nil
+}
+
+// tries is how often a step that is safe to repeat is asked for.
+const tries = 3
+
+// unsure is the error of a step of which nobody knows whether it was done.
+func unsure(op, why string, err error) error {
+	return &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrProtocol, Outcome: acquiring.OutcomeUnknown, Message: why,
+		Hint: "read it before asking again", Err: err}
 }
 
 // Cancel withdraws an unpaid payment. Whether PayMaster lets that be done is
@@ -404,22 +414,31 @@ func (c *Client) Cancel(ctx context.Context, id acquiring.PaymentID) error {
 	case p.Status.Final():
 		return nil
 	}
-	err = c.CancelPayment(ctx, string(id))
-	if err == nil || errors.Is(err, acquiring.ErrUnauthorized) || acquiring.OutcomeOf(err) == acquiring.OutcomeNotSent {
-		return err
+	for try := 1; ; try++ {
+		err = c.CancelPayment(ctx, string(id))
+		if errors.Is(err, acquiring.ErrUnauthorized) || err != nil && acquiring.OutcomeOf(err) == acquiring.OutcomeNotSent {
+			return err
+		}
+		// An empty answer is PayMaster's success, and a broken proxy's too.
+		info, readErr := c.GetPayment(ctx, string(id))
+		if readErr != nil && err == nil {
+			err = unsure(op, "PayMaster answered that it is done, and the payment cannot be read", readErr)
+		}
+		if readErr != nil {
+			return err
+		}
+		p = info.Payment(nil)
+		switch {
+		case p.Status == acquiring.StatusAuthorized || p.Status.Succeeded():
+			return conflict(op, p, "cannot be withdrawn any more", "")
+		case p.Status.Final():
+			return nil
+		case err == nil && try == tries:
+			return unsure(op, "PayMaster answered that it is done, and the link lives", nil)
+		case err != nil && (try == tries || acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown):
+			return err
+		}
 	}
-	info, readErr := c.GetPayment(ctx, string(id))
-	if readErr != nil {
-		return err
-	}
-	p = info.Payment(nil)
-	switch {
-	case p.Status == acquiring.StatusAuthorized || p.Status.Succeeded():
-		return conflict(op, p, "cannot be withdrawn any more", "")
-	case p.Status.Final():
-		return nil
-	}
-	return err
 }
 
 // left is what can still be given back.

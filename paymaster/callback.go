@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
@@ -21,10 +22,16 @@ type Notice struct {
 	Amount     *Money     `json:"amount"`
 }
 
+// mostDepth is how deep a notification may be nested; PayMaster's are three deep.
+const mostDepth = 32
+
 // ParseNotice reads the body of a notification, as Callback.Raw has it. It
 // checks nothing but the form.
 func ParseNotice(raw []byte) (*Notice, error) {
 	n := new(Notice)
+	if rest.Depth(raw) > mostDepth {
+		return nil, forged("the body is nested deeper than a notification is")
+	}
 	if err := json.Unmarshal(trimBOM(raw), n); err != nil {
 		return nil, forged("the body is not the JSON of a notification")
 	}
@@ -130,7 +137,7 @@ func (c *Client) disagrees(n *Notice, info *PaymentInfo) string {
 		return "it is a test payment, and Config.Environment is acquiring.Production"
 	case n.Invoice != nil && n.Invoice.OrderNo != info.Invoice.OrderNo:
 		return "the payment is for another order than the notification says"
-	case n.Amount != nil && n.Amount.Value != info.Amount.Value:
+	case n.Amount != nil && n.Amount.Value != info.Amount.Value && n.Amount.Value.Amount() != info.ordered():
 		return "the payment is of another sum than the notification says"
 	case n.Amount != nil && !strings.EqualFold(n.Amount.Currency, info.Amount.Currency):
 		return "the payment is in another currency than the notification says"

@@ -159,6 +159,9 @@ func (c *Client) tokenType() string {
 
 func (c *Client) order(r acquiring.InvoiceRequest) InvoiceData {
 	d := InvoiceData{Description: description(r.Description, r.OrderID, 1024), OrderNo: r.OrderID, Params: r.Metadata}
+	if r.Hold {
+		d.Params = withOrdered(d.Params, r.Amount)
+	}
 	if r.TTL > 0 {
 		// Written to the second.
 		d.Expires = Time{c.now().Add(r.TTL + time.Second - 1).UTC().Truncate(time.Second)}
@@ -296,11 +299,16 @@ func (c *Client) DeleteToken(ctx context.Context, token string) error {
 		return err
 	}
 	err := c.RevokeToken(ctx, token)
-	if err == nil || errors.Is(err, acquiring.ErrUnauthorized) || acquiring.OutcomeOf(err) == acquiring.OutcomeNotSent {
+	if errors.Is(err, acquiring.ErrUnauthorized) || err != nil && acquiring.OutcomeOf(err) == acquiring.OutcomeNotSent {
 		return err
 	}
-	if t, readErr := c.GetToken(ctx, token); readErr == nil && t.Status == TokenRevoked {
+	// An empty answer is PayMaster's success, and a broken proxy's too.
+	t, readErr := c.GetToken(ctx, token)
+	switch {
+	case readErr == nil && t.Status == TokenRevoked, err == nil && errors.Is(readErr, acquiring.ErrNotFound):
 		return nil
+	case err == nil:
+		return unsure("DeleteToken", "PayMaster answered that it is done, and the token is not known to be revoked", readErr)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 //
 // Key is made into PayMaster's idempotency key. A key that was used is refused
 // there, and the refund that it made is looked for among those of the payment
-// by its sum: PayMaster does not return the key. Where several fit, or none,
-// the error is ErrDuplicate and names them; no money moves then.
+// by its sum, RefundRequest.Known left out: PayMaster does not return the key.
+// Where several fit, or none, the error is ErrDuplicate and names them; no money
+// moves then.
 func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquiring.Refund, error) {
 	const op = "Refund"
 	if err := acquiring.InOp(provider, op, r.Validate()); err != nil {
@@ -128,7 +130,7 @@ func (c *Client) refundByKey(ctx context.Context, r acquiring.RefundRequest, inf
 	var fits []*RefundInfo
 	var ids []string
 	for _, one := range refunds {
-		if one.Amount.Value.Amount() != sum {
+		if one.Amount.Value.Amount() != sum || slices.Contains(r.Known, string(one.ID)) {
 			continue
 		}
 		ids = append(ids, string(one.ID))
@@ -159,7 +161,7 @@ func (c *Client) refundByKey(ctx context.Context, r acquiring.RefundRequest, inf
 		e.Hint = "look with Client.ListRefunds, or give another refund another Key"
 	} else {
 		e.Message = "the key was used before, and the payment has several refunds of this sum: " + strings.Join(ids, ", ")
-		e.Hint = "nothing was given back now; read them with Client.GetRefund"
+		e.Hint = "nothing was given back now; read them with Client.GetRefund, and name those of other keys in RefundRequest.Known"
 	}
 	return nil, e
 }

@@ -51,11 +51,27 @@ func TestCapture(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, b.calls(confirm), 2)
 	})
-	t.Run("done, and the reading fails", func(t *testing.T) {
+	t.Run("done, they say, and the reading fails", func(t *testing.T) {
 		b := newBank(t).on(getPayment, held, answered{status: 401}).on(confirm, ok(""))
+		_, err := b.client().Capture(ctx, acquiring.CaptureRequest{ID: "734512"})
+		refused(t, err, acquiring.ErrProtocol, acquiring.OutcomeUnknown)
+		assert.Len(t, b.calls(confirm), 1)
+	})
+	t.Run("an empty answer of a proxy that did nothing", func(t *testing.T) {
+		b := newBank(t).on(getPayment, held, held, paid).on(confirm, ok(""))
 		p, err := b.client().Capture(ctx, acquiring.CaptureRequest{ID: "734512"})
 		require.NoError(t, err)
-		assert.Equal(t, "paid 1499.90", p.Status.String()+" "+p.Captured.String())
+		assert.Equal(t, acquiring.StatusPaid, p.Status)
+		assert.Len(t, b.calls(confirm), 2)
+		for _, answers := range [][]answered{{ok("")}, {ok(""), refusal(400, "invalid_operation")}, {lost, refusal(400, "invalid_operation")}} {
+			b = newBank(t).on(getPayment, held).on(confirm, answers...)
+			_, err = b.client().Capture(ctx, acquiring.CaptureRequest{ID: "734512"})
+			refused(t, err, acquiring.ErrProtocol, acquiring.OutcomeUnknown)
+			assert.LessOrEqual(t, len(b.calls(confirm)), 3)
+		}
+		b = newBank(t).on(getPayment, held, ok(payment(StatusCancelled, ""))).on(confirm, ok(""))
+		_, err = b.client().Capture(ctx, acquiring.CaptureRequest{ID: "734512"})
+		refused(t, err, acquiring.ErrConflict, acquiring.OutcomeRejected)
 	})
 	t.Run("refused", func(t *testing.T) {
 		for _, state := range []string{StatusPending, StatusSettled, StatusCancelled} {
@@ -98,8 +114,19 @@ func TestVoidAndCancel(t *testing.T) {
 		refused(t, b.client().Cancel(ctx, "734512"), acquiring.ErrConflict, acquiring.OutcomeRejected)
 		assert.Empty(t, b.calls(cancel))
 	}
-	b = newBank(t).on(getPayment, ok(payment(StatusPending, ""))).on(cancel, ok(""))
+	b = newBank(t).on(getPayment, ok(payment(StatusAuthorized, ""))).on(cancel, ok(""))
+	_, err = b.client().Void(ctx, "734512")
+	refused(t, err, acquiring.ErrProtocol, acquiring.OutcomeUnknown) // whoever answered, nothing was released
+	pending, gone := ok(payment(StatusPending, "")), ok(payment(StatusCancelled, ""))
+	b = newBank(t).on(getPayment, pending, gone).on(cancel, ok(""))
 	assert.NoError(t, b.client().Cancel(ctx, "734512"))
+	b = newBank(t).on(getPayment, pending, pending, gone).on(cancel, ok(""))
+	assert.NoError(t, b.client().Cancel(ctx, "734512"))
+	assert.Len(t, b.calls(cancel), 2)
+	b = newBank(t).on(getPayment, pending).on(cancel, ok(""))
+	refused(t, b.client().Cancel(ctx, "734512"), acquiring.ErrProtocol, acquiring.OutcomeUnknown)
+	b = newBank(t).on(getPayment, pending, answered{status: 401}).on(cancel, ok(""))
+	refused(t, b.client().Cancel(ctx, "734512"), acquiring.ErrProtocol, acquiring.OutcomeUnknown)
 	b = newBank(t).on(getPayment, ok(payment(StatusRejected, "")))
 	assert.NoError(t, b.client().Cancel(ctx, "734512"))
 	b = newBank(t).on(getPayment, ok(payment(StatusPending, "")), ok(payment(StatusSettled, ""))).on(cancel, refusal(400, "invalid_operation"))
@@ -150,6 +177,17 @@ func TestRefund(t *testing.T) {
 		b := newBank(t).on(getPayment, settled).on(postRefunds, violation).on(getRefunds, listed(refundJSON("1", "Success", "5"), refundJSON("2", "Success", "5")))
 		_, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-1", Amount: 500})
 		assert.Contains(t, refused(t, err, acquiring.ErrDuplicate, acquiring.OutcomeRejected).Error(), "1, 2")
+	})
+	t.Run("a used key and the refunds of other keys", func(t *testing.T) {
+		twins := listed(refundJSON("1", "Success", "5"), refundJSON("2", "Success", "5"))
+		b := newBank(t).on(getPayment, settled).on(postRefunds, violation).on(getRefunds, twins)
+		for _, known := range []string{"1", "2"} {
+			r, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-1", Amount: 500, Known: []string{known}})
+			require.NoError(t, err)
+			assert.Equal(t, map[string]string{"1": "2", "2": "1"}[known], r.ID)
+		}
+		_, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-1", Amount: 500, Known: []string{"2", "1"}})
+		refused(t, err, acquiring.ErrDuplicate, acquiring.OutcomeRejected) // a refusal spends the key too
 	})
 	t.Run("a lost answer: the same key again", func(t *testing.T) {
 		b := newBank(t).on(getPayment, settled).on(postRefunds, lost, ok(refundJSON("9120", "Pending", "5")))
@@ -290,6 +328,8 @@ func TestCharge(t *testing.T) {
 	assert.NoError(t, newBank(t).on(revoke, ok("")).client().DeleteToken(ctx, "5d0ce1"))
 	b = newBank(t).on(revoke, refusal(400, "payment_token_revoked")).on("GET /api/v2/paymenttokens/5d0ce1", ok(`{"id":"5d0ce1","status":"Revoked"}`))
 	assert.NoError(t, b.client().DeleteToken(ctx, "5d0ce1"))
+	b = newBank(t).on(revoke, ok("")).on("GET /api/v2/paymenttokens/5d0ce1", ok(`{"id":"5d0ce1","status":"Active"}`))
+	refused(t, b.client().DeleteToken(ctx, "5d0ce1"), acquiring.ErrProtocol, acquiring.OutcomeUnknown)
 	assert.ErrorIs(t, newBank(t).client().DeleteToken(ctx, "5d0ce1"), acquiring.ErrNotFound)
 	invalid(t, newBank(t).client().DeleteToken(ctx, ""), "Token")
 }

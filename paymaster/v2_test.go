@@ -81,7 +81,8 @@ func TestInvoiceVariants(t *testing.T) {
 	r.Extra = map[string]string{"protocol.threeDSCompleteUrl": "https://shop.example/3ds", "note": `{"a":1.10}`, "flag": "true", "word": "вб"}
 	_, err := c.CreateInvoice(ctx, r)
 	require.NoError(t, err)
-	assert.Equal(t, exact(t, `{"merchantId":"`+merchant+`","testMode":true,"dualMode":true,"invoice":{"description":"Заказ ORD-2024-0042","orderNo":"ORD-2024-0042"},
+	assert.Equal(t, exact(t, `{"merchantId":"`+merchant+`","testMode":true,"dualMode":true,"invoice":{"description":"Заказ ORD-2024-0042","orderNo":"ORD-2024-0042",
+		"params":{"acquiring_ordered":"1499.90"}},
 		"amount":{"value":1499.90,"currency":"RUB"},"paymentMethod":"sbp","tokenization":{"type":"recurring","purpose":"Заказ ORD-2024-0042"},
 		"customer":{"account":"u-1"},"protocol":{"threeDSCompleteUrl":"https://shop.example/3ds"},"note":{"a":1.10},"flag":true,"word":"вб"}`),
 		exact(t, b.last(postInvoices).body))
@@ -133,7 +134,7 @@ func TestCreateInvoiceAfterLostAnswer(t *testing.T) {
 	})
 	t.Run("there and unpaid: withdrawn and issued anew", func(t *testing.T) {
 		b := newBank(t).on(postInvoices, answered{status: 502, body: "<html>bad gateway</html>"}, ok(strings.Replace(link, "734512", "734513", 1))).
-			on(getPayments, listed(payment(StatusPending, ""))).on(getPayment, ok(payment(StatusPending, ""))).
+			on(getPayments, listed(payment(StatusPending, ""))).on(getPayment, ok(payment(StatusPending, "")), ok(payment(StatusCancelled, ""))).
 			on("PUT /api/v2/payments/734512/cancel", ok(""))
 		inv, err := b.client().CreateInvoice(ctx, order())
 		require.NoError(t, err)
