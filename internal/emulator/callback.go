@@ -128,6 +128,11 @@ type Mischief struct {
 	Delay      time.Duration // of the emulator's clock, before each first attempt
 	Reorder    time.Duration // each waits besides a part of it, drawn by lot, so that they overtake each other
 	Forge      int           // beside each of the next so many a forged one is sent; below 0: all
+
+	// Order: only to the callbacks about the order of this id (Delivery.Order),
+	// in place of what happens to the others. They stay so until all weather is
+	// made anew: a Mischief without an Order.
+	Order string
 }
 
 // item is a delivery under way.
@@ -136,4 +141,5 @@ type item struct {
 	seq      uint64
 	accepted func(int, []byte) bool
 	retries  Schedule
+	overtake bool // the others of its order
 }

@@ -41,6 +41,7 @@ type Outbox struct {
 	flying   int
 	seq      uint64
 	mischief Mischief
+	special  map[string]*Mischief // of an order's own
 	timer    *Timer
 	timerAt  time.Time
 	closed   bool
@@ -136,6 +137,9 @@ func (o *Outbox) send(m Message, again, forged bool) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	mis := &o.mischief
+	if own, ok := o.special[m.Order]; ok {
+		mis = own
+	}
 	copies := 1
 	delay := m.Delay
 	lost := false
@@ -155,6 +159,7 @@ func (o *Outbox) send(m Message, again, forged bool) string {
 		}
 		it := o.add(m, now, wait, lost)
 		it.d.Copy, it.d.Forged = again || i > 0, forged
+		it.overtake = mis.Reorder > 0
 		if first == "" {
 			first = it.d.ID
 		}
@@ -277,7 +282,7 @@ func (o *Outbox) onTimer() {
 // others of its order unless they are to overtake each other.
 func (o *Outbox) fly(it *item) {
 	o.flying++
-	if o.mischief.Reorder > 0 {
+	if it.overtake || o.mischief.Reorder > 0 {
 		go o.overtake(it)
 		return
 	}
@@ -430,14 +435,23 @@ func (o *Outbox) Forge(id string) error {
 	return err
 }
 
-// SetMischief replaces what is done to the callbacks to come.
+// SetMischief replaces what is done to the callbacks to come: of one order,
+// where m names it, else of all.
 func (o *Outbox) SetMischief(m Mischief) {
 	o.mu.Lock()
-	o.mischief = m
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	switch {
+	case m.Order == "":
+		o.mischief, o.special = m, nil
+	case o.special == nil:
+		o.special = map[string]*Mischief{m.Order: &m}
+	default:
+		o.special[m.Order] = &m
+	}
 }
 
-// Mischief is what is done to the callbacks to come.
+// Mischief is what is done to the callbacks to come, save those of the orders
+// that have one of their own.
 func (o *Outbox) Mischief() Mischief {
 	o.mu.Lock()
 	defer o.mu.Unlock()

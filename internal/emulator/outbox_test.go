@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -154,6 +155,33 @@ func TestMischief(t *testing.T) {
 	assert.Equal(t, "POST /cb late", s.seen()[len(s.seen())-1])
 }
 
+// What happens to one order's callbacks is nobody else's business.
+func TestMischiefOfOneOrder(t *testing.T) {
+	s := &shop{}
+	o, _ := still(t, s, Settings{})
+	of := func(order, body string) {
+		m := text(body)
+		m.Order = order
+		o.Send(m)
+	}
+	o.SetMischief(Mischief{Duplicates: 1})
+	o.SetMischief(Mischief{Order: "A", Lose: 1})
+	o.SetMischief(Mischief{Order: "B"})
+	of("A", "lost")
+	of("A", "a")
+	of("B", "b")
+	of("C", "c")
+	o.Deliver()
+	assert.Equal(t, []string{"POST /cb a", "POST /cb b", "POST /cb c", "POST /cb c"}, s.seen())
+	assert.Equal(t, Mischief{Duplicates: 1}, o.Mischief())
+	o.SetMischief(Mischief{})
+	o.SetMischief(Mischief{Order: "A", Lose: -1})
+	o.SetMischief(Mischief{})
+	of("A", "good again")
+	o.Deliver()
+	assert.Equal(t, "POST /cb good again", s.seen()[4])
+}
+
 func TestReorder(t *testing.T) {
 	s := &shop{}
 	o, clock := still(t, s, Settings{})
@@ -258,6 +286,38 @@ func TestReorderKeepsTheLane(t *testing.T) {
 		t.Fatal("Deliver waits for callbacks that nobody sends")
 	}
 	assert.Len(t, s.seen(), 4)
+}
+
+// One order's callbacks overtake each other while those of the others wait in
+// their lanes.
+func TestOvertakingOfOneOrder(t *testing.T) {
+	held, release := make(chan string, 2), make(chan struct{})
+	s := &shop{}
+	b := New(Settings{NoListen: true, CallbackHandler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.HasPrefix(body, []byte("first")) {
+			held <- string(body)
+			<-release
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.ServeHTTP(w, r)
+	})})
+	t.Cleanup(b.Close)
+	b.Outbox.SetMischief(Mischief{Order: "A", Reorder: 1})
+	for _, order := range []string{"A", "B"} {
+		m := text("first " + order)
+		m.Order = order
+		b.Outbox.Send(m)
+		<-held
+		m = text("second " + order)
+		m.Order = order
+		b.Outbox.Send(m)
+	}
+	require.Eventually(t, func() bool { return len(s.seen()) == 1 }, 10*time.Second, time.Millisecond)
+	assert.Equal(t, []string{"POST /cb second A"}, s.seen())
+	close(release)
+	b.Outbox.Deliver()
+	require.Eventually(t, func() bool { return len(s.seen()) == 4 }, 10*time.Second, time.Millisecond)
 }
 
 func remove(list []string, s string) []string {
