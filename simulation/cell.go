@@ -192,7 +192,8 @@ func (t *trial) play(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// manage is the manager: he gives money back of what the shop shows as paid.
+// manage is the manager: he gives money back of what the shop shows as paid,
+// and takes or lets go what it shows as held.
 func (t *trial) manage(ctx context.Context, stop <-chan struct{}) error {
 	for told := time.Now(); ; {
 		select {
@@ -200,7 +201,7 @@ func (t *trial) manage(ctx context.Context, stop <-chan struct{}) error {
 			return nil
 		case <-time.After(300 * time.Millisecond):
 		}
-		if _, err := t.refund(ctx); err != nil {
+		if _, err := t.ask(ctx); err != nil {
 			return err
 		}
 		if time.Since(told) > 5*time.Second && t.progress != nil {
@@ -210,8 +211,9 @@ func (t *trial) manage(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-func (t *trial) refund(ctx context.Context) (int, error) {
-	wanted, err := t.world.Refunds(ctx, t.ledger)
+// ask asks for all that the manager wishes now; it says how much that was.
+func (t *trial) ask(ctx context.Context) (int, error) {
+	wanted, err := t.world.Wishes(ctx, t.ledger)
 	if err != nil {
 		return 0, err
 	}
@@ -221,7 +223,7 @@ func (t *trial) refund(ctx context.Context) (int, error) {
 		places <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-places }()
-			t.world.Refund(ctx, r, t.shop)
+			t.world.Ask(ctx, r, t.shop)
 		})
 	}
 	asking.Wait()
@@ -252,7 +254,7 @@ func (t *trial) agree(ctx context.Context) (*world.Report, error) {
 	for n := 0; ; n++ {
 		t.world.Calm()
 		t.world.Deliver()
-		asked, err := t.refund(ctx)
+		asked, err := t.ask(ctx)
 		if err != nil {
 			return nil, err
 		}

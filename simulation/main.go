@@ -106,13 +106,13 @@ func faultNames() (names []string) {
 	return names
 }
 
-const heading = "| fault | database | orders | paid | refunds | callbacks sent / repeats / lost / forged (believed) | kills | captured | credited | difference | refunded | debited | receipts printed / missing / doubled | time | repeat with |\n" +
-	"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+const heading = "| fault | database | orders | paid | refunds | callbacks sent / repeats / lost / forged (believed) | kills | holds taken / in part / let go | captured | credited | difference | refunded | debited | receipts printed / missing / doubled | time | repeat with |\n" +
+	"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 
 // row is the run as a line of a table.
 func (c cell) row(o *outcome) string {
-	return fmt.Sprintf("| %s | %s | %d | %d | %d | %d / %d / %d / %d (%d) | %d | %s | %s | %s | %s | %s | %d / %d / %d | %s | `-orders %d -fault %s -db %s -replicas %d -customers %d -kill %s -seed %d` |",
-		c.fault, c.database, o.Orders, o.Paid, o.Refunds, o.Sent, o.Repeats, o.Lost, o.Forged, o.ForgedAccepted, o.kills,
+	return fmt.Sprintf("| %s | %s | %d | %d | %d | %d / %d / %d / %d (%d) | %d | %d / %d / %d | %s | %s | %s | %s | %s | %d / %d / %d | %s | `-orders %d -fault %s -db %s -replicas %d -customers %d -kill %s -seed %d` |",
+		c.fault, c.database, o.Orders, o.Paid, o.Refunds, o.Sent, o.Repeats, o.Lost, o.Forged, o.ForgedAccepted, o.kills, o.Taken, o.InPart, o.LetGo,
 		o.Captured, o.Credited, o.Captured-o.Credited, o.Refunded, o.Debited, o.Printed, o.Missing, o.Doubled, o.took.Round(time.Second),
 		c.orders, c.fault, c.database, c.replicas, c.customers, c.kill, c.seed)
 }

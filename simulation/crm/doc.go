@@ -3,7 +3,7 @@
 // more. Invoices are issued through every provider, news comes by callback and
 // by poll into one sqlinbox, a payment is credited to a ledger and its receipt
 // queued in the transaction of the news, and refunds are rows that a worker
-// carries out under their keys.
+// carries out under their keys, as it takes or lets go of holds.
 //
 // The ledger has no unique index on purpose: nothing but the Inbox keeps a
 // payment from being credited twice.

@@ -23,8 +23,9 @@ const maxAttempts = 50
 // whatever happens after that, the Poller knows that there may be a payment.
 // A number that the provider has, and whose link it does not give again, is
 // left for the next attempt's. So is one with which the customer could not
-// pay: again says so.
-func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provider string, sum money.Amount, again string) (*invoice, error) {
+// pay: again says so. A hold is asked for where the provider holds what an
+// invoice says; elsewhere the customer pays at once.
+func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provider string, sum money.Amount, hold bool, again string) (*invoice, error) {
 	for n := 1; n <= maxAttempts; n++ {
 		i := &invoice{number: acquiring.Attempt(order, n)}
 		result, err := s.db.ExecContext(ctx, s.sql("INSERT INTO {invoices} (number, provider, kopecks, payment, link, status, issued_at) VALUES (?, ?, ?, '', '', 'unknown', ?)"+s.absent("number")),
@@ -55,8 +56,13 @@ func (s *Shop) invoice(ctx context.Context, a acquiring.Acquirer, order, provide
 				return i, nil
 			}
 		}
-		inv, err := a.CreateInvoice(ctx, acquiring.InvoiceRequest{OrderID: i.number, Amount: sum, Description: "Занятия в студии, октябрь",
-			Customer: acquiring.Customer{Email: "parent@school.example"}, ReturnURL: "https://school.example/thanks"})
+		req := acquiring.InvoiceRequest{OrderID: i.number, Amount: sum, Description: "Занятия в студии, октябрь", Hold: hold,
+			Customer: acquiring.Customer{Email: "parent@school.example"}, ReturnURL: "https://school.example/thanks"}
+		inv, err := a.CreateInvoice(ctx, req)
+		if hold && errors.Is(err, acquiring.ErrUnsupported) && acquiring.OutcomeOf(err) == acquiring.OutcomeNotSent {
+			req.Hold = false // the client cannot ask for a hold, and asked nobody
+			inv, err = a.CreateInvoice(ctx, req)
+		}
 		switch {
 		case errors.Is(err, acquiring.ErrDuplicate):
 			_, err := s.db.ExecContext(ctx, s.sql("UPDATE {invoices} SET status = 'left' WHERE number = ? AND status = 'unknown'"), i.number)

@@ -85,7 +85,7 @@ func (p Place) absent(key string) string {
 	return " ON CONFLICT DO NOTHING"
 }
 
-var tables = []string{"inbox", "receipts", "invoices", "ledger", "refunds", "printed", "kept", "deeds"}
+var tables = []string{"inbox", "receipts", "invoices", "ledger", "refunds", "holds", "printed", "kept", "deeds"}
 
 // Migrate makes the tables.
 func (p Place) Migrate(ctx context.Context, db *sql.DB) error {
@@ -113,7 +113,9 @@ func (p Place) Migrate(ctx context.Context, db *sql.DB) error {
 		"CREATE TABLE IF NOT EXISTS {invoices} (number " + key + " PRIMARY KEY, provider " + key + ", kopecks BIGINT NOT NULL, payment " + key +
 			", link " + text + ", status " + key + ", issued_at BIGINT NOT NULL)",
 		"CREATE TABLE IF NOT EXISTS {ledger} (news " + key + ", number " + key + ", kopecks BIGINT NOT NULL)",
-		"CREATE TABLE IF NOT EXISTS {refunds} (refund_key " + key + " PRIMARY KEY, number " + key + ", kopecks BIGINT NOT NULL, had BIGINT NOT NULL, state " + key +
+		"CREATE TABLE IF NOT EXISTS {refunds} (refund_key " + key + " PRIMARY KEY, number " + key + ", kopecks BIGINT NOT NULL, had BIGINT NOT NULL, made " + key + ", state " + key +
+			", tries INT NOT NULL, free_at BIGINT NOT NULL, last_error " + text + ")",
+		"CREATE TABLE IF NOT EXISTS {holds} (hold_key " + key + " PRIMARY KEY, number " + key + ", kopecks BIGINT NOT NULL, state " + key +
 			", tries INT NOT NULL, free_at BIGINT NOT NULL, last_error " + text + ")",
 		"CREATE TABLE IF NOT EXISTS {printed} (receipt " + key + ", state " + key + ")",
 		"CREATE TABLE IF NOT EXISTS {kept} (name " + key + " PRIMARY KEY, content " + text + ")",

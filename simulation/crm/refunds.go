@@ -3,11 +3,8 @@ package crm
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"sync"
-	"time"
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
@@ -21,7 +18,7 @@ func (s *Shop) askRefund(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "kopecks", http.StatusBadRequest)
 		return
 	}
-	_, err = s.db.ExecContext(r.Context(), s.sql("INSERT INTO {refunds} (refund_key, number, kopecks, had, state, tries, free_at, last_error) VALUES (?, ?, ?, -1, 'wanted', 0, 0, '')"+s.absent("refund_key")),
+	_, err = s.db.ExecContext(r.Context(), s.sql("INSERT INTO {refunds} (refund_key, number, kopecks, had, made, state, tries, free_at, last_error) VALUES (?, ?, ?, -1, '', 'wanted', 0, 0, '')"+s.absent("refund_key")),
 		r.PathValue("key"), r.FormValue("number"), kopecks)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -36,71 +33,7 @@ type refund struct {
 	sum         money.Amount
 	had         money.Amount // given back before this one was first tried; -1: not known
 	tries       int
-}
-
-// refundAll carries out what is noted until ctx ends.
-func (s *Shop) refundAll(ctx context.Context) {
-	var working sync.WaitGroup
-	defer working.Wait()
-	places := make(chan struct{}, s.conf.Pace.Parallel)
-	for ctx.Err() == nil {
-		due, err := s.dueRefunds(ctx, 8*s.conf.Pace.Parallel)
-		if err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "refunds cannot be read", "error", err)
-		}
-		rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-		for _, key := range due {
-			select {
-			case places <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
-			working.Go(func() {
-				defer func() { <-places }()
-				s.RefundOne(ctx, key)
-			})
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(s.conf.Pace.RefundEvery):
-		}
-	}
-}
-
-func (s *Shop) dueRefunds(ctx context.Context, limit int) (keys []string, err error) {
-	rows, err := s.db.QueryContext(ctx, s.sql("SELECT refund_key FROM {refunds} WHERE state = 'wanted' AND free_at <= ? ORDER BY free_at, refund_key LIMIT ?"), time.Now().UnixMilli(), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
-}
-
-// RefundOne tries a refund once, unless another replica is at it.
-func (s *Shop) RefundOne(ctx context.Context, key string) {
-	now := time.Now()
-	result, err := s.db.ExecContext(ctx, s.sql("UPDATE {refunds} SET free_at = ?, tries = tries + 1 WHERE refund_key = ? AND state = 'wanted' AND free_at <= ?"),
-		now.Add(s.conf.Pace.RefundLease).UnixMilli(), key, now.UnixMilli())
-	if err != nil {
-		return
-	}
-	if n, err := result.RowsAffected(); n == 0 || err != nil {
-		return
-	}
-	err = s.refund(ctx, key)
-	if err == nil {
-		return
-	}
-	s.log.WarnContext(ctx, "refund not made", "key", key, "error", err)
-	_, _ = s.db.ExecContext(ctx, s.sql("UPDATE {refunds} SET free_at = ?, last_error = ? WHERE refund_key = ? AND state = 'wanted'"),
-		time.Now().Add(s.conf.Pace.RefundAgain).UnixMilli(), err.Error(), key)
+	made        string // the provider's number of it
 }
 
 func (s *Shop) refund(ctx context.Context, key string) error {
@@ -123,15 +56,37 @@ func (s *Shop) refund(ctx context.Context, key string) error {
 		}
 	}
 	if !done {
-		back, err := a.Refund(ctx, acquiring.RefundRequest{ID: acquiring.PaymentID(payment), Key: r.key, Amount: r.sum, Reason: "занятие отменено"})
+		others, err := s.madeRefunds(ctx, r.number)
+		if err != nil {
+			return err
+		}
+		back, err := a.Refund(ctx, acquiring.RefundRequest{ID: acquiring.PaymentID(payment), Key: r.key, Amount: r.sum, Reason: "занятие отменено", Known: others})
 		if err != nil {
 			return err
 		}
 		if back.Status == acquiring.RefundFailed {
 			return errors.New("the provider says that the refund failed")
 		}
+		r.made = back.ID
 	}
 	return s.refunded(ctx, r)
+}
+
+// madeRefunds are the provider's numbers of the order's refunds that are done.
+func (s *Shop) madeRefunds(ctx context.Context, number string) (all []string, err error) {
+	rows, err := s.db.QueryContext(ctx, s.sql("SELECT made FROM {refunds} WHERE number = ? AND state = 'done' AND made <> ''"), number)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		all = append(all, id)
+	}
+	return all, rows.Err()
 }
 
 // looked says whether the refund was made by a try whose end nobody saw. What
@@ -163,7 +118,7 @@ func (s *Shop) refunded(ctx context.Context, r refund) error {
 	if state == "done" {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, s.sql("UPDATE {refunds} SET state = 'done' WHERE refund_key = ?"), r.key); err != nil {
+	if _, err := tx.ExecContext(ctx, s.sql("UPDATE {refunds} SET state = 'done', made = ? WHERE refund_key = ?"), r.made, r.key); err != nil {
 		return err
 	}
 	if err := s.post(ctx, tx, "refund/"+r.key, r.number, -r.sum); err != nil {

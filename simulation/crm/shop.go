@@ -52,9 +52,9 @@ type Pace struct {
 	PrintFirst  time.Duration // before a second try, or a first look at a document
 	PrintLast   time.Duration
 	PrintLimit  time.Duration // of one request to a register
-	RefundEvery time.Duration
-	RefundLease time.Duration // how long a refund belongs to the replica that works at it
-	RefundAgain time.Duration // before the next try
+	ErrandEvery time.Duration // of refunds and holds
+	ErrandLease time.Duration // how long one belongs to the replica that works at it
+	ErrandAgain time.Duration // before the next try
 	Parallel    int           // of each kind of work
 	Shard       int           // this replica polls every Shards-th invoice, from Shard on
 	Shards      int
@@ -87,8 +87,8 @@ func (p Pace) aged(t time.Time) time.Time {
 // second.
 func Fast() Pace {
 	return Pace{Answer: time.Second, PollFirst: 700 * time.Millisecond, PollEvery: 250 * time.Millisecond, PrintEvery: 60 * time.Millisecond,
-		PrintFirst: 120 * time.Millisecond, PrintLast: 2 * time.Second, PrintLimit: 2 * time.Second, RefundEvery: 60 * time.Millisecond,
-		RefundLease: 12 * time.Second, RefundAgain: 500 * time.Millisecond, Parallel: 4, Shards: 1}
+		PrintFirst: 120 * time.Millisecond, PrintLast: 2 * time.Second, PrintLimit: 2 * time.Second, ErrandEvery: 60 * time.Millisecond,
+		ErrandLease: 12 * time.Second, ErrandAgain: 500 * time.Millisecond, Parallel: 4, Shards: 1}
 }
 
 // Shop is the program.
@@ -158,6 +158,7 @@ func Open(conf Config) (*Shop, error) {
 	}
 	mux.HandleFunc("POST /orders/{number}", s.order)
 	mux.HandleFunc("POST /refunds/{key}", s.askRefund)
+	mux.HandleFunc("POST /holds/{key}", s.askHold)
 	s.handler = mux
 	return s, nil
 }
@@ -173,22 +174,25 @@ func (s *Shop) hookOptions() []webhook.Option {
 	return options
 }
 
-// Handler is the program's web side: /orders/{number}?provider=&kopecks=&again=,
-// /refunds/{key}?number=&kopecks=, and the notifications under
-// /hooks/{provider} and /receipts/{register}.
+// Handler is the program's web side:
+// /orders/{number}?provider=&kopecks=&hold=&again=,
+// /refunds/{key}?number=&kopecks=, /holds/{key}?number=&kopecks=, and the
+// notifications under /hooks/{provider} and /receipts/{register}.
 func (s *Shop) Handler() http.Handler { return s.handler }
 
 // DB is the program's pool.
 func (s *Shop) DB() *sql.DB { return s.db }
 
-// Run works at what does not come in by itself: it polls, prints and refunds
-// until ctx ends.
+// Run works at what does not come in by itself: it polls, prints, refunds and
+// settles holds until ctx ends.
 func (s *Shop) Run(ctx context.Context) error {
 	var working sync.WaitGroup
 	errs := make(chan error, 2)
 	working.Go(func() { errs <- s.poller().Run(ctx) })
 	working.Go(func() { errs <- s.receipts.Run(ctx) })
-	working.Go(func() { s.refundAll(ctx) })
+	for _, e := range s.allErrands() {
+		working.Go(func() { e.run(ctx) })
+	}
 	working.Wait()
 	return errors.Join(<-errs, <-errs)
 }
@@ -207,14 +211,20 @@ func (s *Shop) expect(ctx context.Context, number string) (money.Amount, string,
 func (s *Shop) process(ctx context.Context, e webhook.Event) error {
 	tx := sqlinbox.Tx(ctx)
 	p := e.Payment
-	var was string
-	if err := tx.QueryRowContext(ctx, s.sql("SELECT status FROM {invoices} WHERE number = ?")+s.lock(), p.OrderID).Scan(&was); err != nil {
+	var was, payment string
+	if err := tx.QueryRowContext(ctx, s.sql("SELECT status, payment FROM {invoices} WHERE number = ?")+s.lock(), p.OrderID).Scan(&was, &payment); err != nil {
 		return fmt.Errorf("order %q: %w", p.OrderID, err)
 	}
 	var status acquiring.Status
 	_ = status.UnmarshalText([]byte(was)) // never fails
+	came := p.Status == acquiring.StatusAuthorized || p.Status.Succeeded()
+	if !came && string(p.ID) != payment {
+		// A payment of this number that another has taken the place of: PayMaster's
+		// client withdraws one whose link was lost.
+		return nil
+	}
 	if status.CanBecome(p.Status) {
-		if _, err := tx.ExecContext(ctx, s.sql("UPDATE {invoices} SET status = ? WHERE number = ?"), p.Status.String(), p.OrderID); err != nil {
+		if _, err := tx.ExecContext(ctx, s.sql("UPDATE {invoices} SET status = ?, payment = ? WHERE number = ?"), p.Status.String(), string(p.ID), p.OrderID); err != nil {
 			return err
 		}
 	}
@@ -266,7 +276,7 @@ func (s *Shop) order(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "provider or kopecks", http.StatusBadRequest)
 		return
 	}
-	i, err := s.invoice(r.Context(), a, r.PathValue("number"), r.FormValue("provider"), money.Amount(kopecks), r.FormValue("again"))
+	i, err := s.invoice(r.Context(), a, r.PathValue("number"), r.FormValue("provider"), money.Amount(kopecks), r.FormValue("hold") != "", r.FormValue("again"))
 	if err != nil {
 		s.log.WarnContext(r.Context(), "no invoice", "order", r.PathValue("number"), "error", err)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -37,16 +37,19 @@ func (s *Shop) Poll(ctx context.Context, after func()) {
 	}
 }
 
-// RefundDue tries each refund that is due once; after is called after each.
-func (s *Shop) RefundDue(ctx context.Context, after func()) {
-	due, err := s.dueRefunds(ctx, 1000)
-	if err != nil {
-		return
-	}
-	for _, key := range due {
-		if ctx.Err() == nil {
-			s.RefundOne(ctx, key)
-			after()
+// DoErrands tries each refund and each hold that is due once; after is called
+// after each.
+func (s *Shop) DoErrands(ctx context.Context, after func()) {
+	for _, e := range s.allErrands() {
+		due, err := e.due(ctx, 1000)
+		if err != nil {
+			return
+		}
+		for _, key := range due {
+			if ctx.Err() == nil {
+				e.try(ctx, key)
+				after()
+			}
 		}
 	}
 }

@@ -67,6 +67,94 @@ func (a trusting) VerifyCallback(ctx context.Context, r *http.Request) (*acquiri
 		Payment: &acquiring.Payment{ID: acquiring.PaymentID(said.MdOrder), OrderID: said.OrderNumber, Status: acquiring.StatusPaid, Amount: 100, Captured: 100}}, nil
 }
 
+// taker is a client that a mutant changes.
+type taker interface {
+	acquiring.Acquirer
+	acquiring.Capturer
+	acquiring.Finder
+}
+
+// eager takes money that is held for money that was paid.
+type eager struct{ taker }
+
+func (a eager) GetStatus(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
+	p, err := a.taker.GetStatus(ctx, id)
+	if err == nil && p.Status == acquiring.StatusAuthorized {
+		p.Status, p.Captured = acquiring.StatusPaid, p.Amount
+	}
+	return p, err
+}
+
+// greedy takes the whole of a hold, whatever was wanted of it.
+type greedy struct{ taker }
+
+func (a greedy) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acquiring.Payment, error) {
+	wanted := r.Amount
+	r.Amount = 0
+	p, err := a.taker.Capture(ctx, r)
+	if err == nil {
+		p.Captured = wanted // and says nothing of it
+	}
+	return p, err
+}
+
+// forgetful says that it let a hold go, and does not.
+type forgetful struct{ taker }
+
+func (a forgetful) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
+	p, err := a.taker.GetStatus(ctx, id)
+	if err == nil {
+		p.Status = acquiring.StatusVoided
+	}
+	return p, err
+}
+
+// whole says of each bank that it takes the whole of a hold or nothing.
+type whole struct{ taker }
+
+func (a whole) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acquiring.Payment, error) {
+	p, err := a.GetStatus(ctx, r.ID)
+	if err == nil && r.Amount != p.Amount {
+		return nil, acquiring.Unsupported("whole", "Capture", "not a part")
+	}
+	return a.taker.Capture(ctx, r)
+}
+
+// TestHoldMutants: the comparison sees what a program does wrong with a hold,
+// also where ledger and books agree.
+func TestHoldMutants(t *testing.T) {
+	clear, err := world.WeatherNamed("clear")
+	require.NoError(t, err)
+	for name, m := range map[string]struct {
+		change func(taker) acquiring.Acquirer
+		says   []string
+		agree  bool // what was credited is what was captured
+	}{
+		"credits what is held":      {func(a taker) acquiring.Acquirer { return eager{a} }, []string{": captured 0.00, credited ", "the shop never showed it"}, false},
+		"takes all, wanted a part":  {func(a taker) acquiring.Acquirer { return greedy{a} }, []string{"the provider should have "}, true},
+		"lets nothing go":           {func(a taker) acquiring.Acquirer { return forgetful{a} }, []string{" is held still, wanted was 0.00 of "}, true},
+		"refuses what the bank can": {func(a taker) acquiring.Acquirer { return whole{a} }, []string{"the shop refused what "}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := play(t, single.Options{Seed: *seed, Orders: 120, Weather: clear, Acquirer: func(_ string, a acquiring.Acquirer) acquiring.Acquirer {
+				if c, ok := a.(taker); ok {
+					return m.change(c)
+				}
+				return a
+			}})
+			for _, says := range m.says {
+				found := false
+				for _, f := range r.Faults {
+					found = found || strings.Contains(f, says)
+				}
+				assert.True(t, found, "no %q; the comparison says only %q", says, r.Faults)
+			}
+			assert.Equal(t, m.agree, r.Captured == r.Credited)
+			t.Logf("captured %s, credited %s, holds %d taken, %d in part, %d let go, %d differences", r.Captured, r.Credited, r.Taken, r.InPart, r.LetGo, len(r.Faults))
+		})
+	}
+}
+
 // TestMutants: the comparison sees what a program does wrong that neglects one
 // of the library's rules.
 func TestMutants(t *testing.T) {

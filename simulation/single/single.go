@@ -130,7 +130,7 @@ func (r *run) begin() error {
 	}
 	providers, registers := r.world.Accounts()
 	pace := crm.Fast()
-	pace.PollFirst, pace.RefundAgain, pace.RefundLease, pace.PrintLimit = 0, 0, time.Second, 10*time.Millisecond
+	pace.PollFirst, pace.ErrandAgain, pace.ErrandLease, pace.PrintLimit = 0, 0, time.Second, 10*time.Millisecond
 	life := r.life
 	r.shop, err = crm.Open(crm.Config{Place: r.Place, DB: db, Providers: providers, Registers: registers, Pace: pace, Log: r.Log,
 		Acquirer: r.Acquirer, Inbox: r.Inbox, Trust: r.Trust, NoExpectation: r.NoExpectation,
@@ -213,18 +213,18 @@ func (r *run) something() error {
 	case 1:
 		r.poll()
 	case 2:
-		r.refund()
+		r.errands()
 	case 3:
 		for _, b := range r.world.Banks {
 			b.Settle()
 		}
 	default:
-		wanted, err := r.world.Refunds(r.ctx, r.ledger)
+		wanted, err := r.world.Wishes(r.ctx, r.ledger)
 		if err != nil {
 			return err
 		}
 		for _, w := range wanted {
-			r.world.Refund(r.ctx, w, r)
+			r.world.Ask(r.ctx, w, r)
 		}
 	}
 	r.print()
@@ -245,11 +245,11 @@ func (r *run) poll() {
 	r.print()
 }
 
-// refund is a turn of who carries out refunds.
-func (r *run) refund() {
-	r.note("refunds")
+// errands is a turn of who carries out refunds and settles holds.
+func (r *run) errands() {
+	r.note("errands")
 	life := r.life
-	r.shop.RefundDue(r.alive, func() {
+	r.shop.DoErrands(r.alive, func() {
 		if r.life == life && !life.over() {
 			r.print()
 		}
@@ -294,7 +294,7 @@ func (r *run) finish() (*Result, error) {
 			}
 		}
 		r.poll()
-		r.refund()
+		r.errands()
 		r.pass()
 		for _, b := range r.world.Banks {
 			b.Settle()
@@ -303,7 +303,7 @@ func (r *run) finish() (*Result, error) {
 		if report, err = r.world.Audit(r.ctx, r.ledger); err != nil {
 			return nil, err
 		}
-		wanted, err := r.world.Refunds(r.ctx, r.ledger)
+		wanted, err := r.world.Wishes(r.ctx, r.ledger)
 		if err != nil {
 			return nil, err
 		}

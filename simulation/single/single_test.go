@@ -45,8 +45,8 @@ func TestSingle(t *testing.T) {
 		t.Run(w.Name, func(t *testing.T) {
 			r := play(t, single.Options{Seed: *seed, Orders: *orders, Weather: w, Lifetime: 150})
 			assert.Empty(t, r.Faults)
-			t.Logf("%d orders, %d paid, %d kills, %d callbacks, %d repeats, %d lost, %d forged, credited %s, debited %s, %d receipts",
-				r.Orders, r.Paid, r.Kills, r.Sent, r.Repeats, r.Lost, r.Forged, r.Credited, r.Debited, r.Printed)
+			t.Logf("%d orders, %d paid, %d kills, %d callbacks, %d repeats, %d lost, %d forged, credited %s, debited %s, %d receipts, holds %d taken, %d in part, %d let go",
+				r.Orders, r.Paid, r.Kills, r.Sent, r.Repeats, r.Lost, r.Forged, r.Credited, r.Debited, r.Printed, r.Taken, r.InPart, r.LetGo)
 		})
 	}
 }

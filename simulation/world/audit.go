@@ -94,6 +94,8 @@ type Report struct {
 	Refunded, Debited  money.Amount
 	Refunds            int
 
+	Taken, InPart, LetGo int // holds
+
 	Wanted, Printed, Missing, Doubled int // receipts
 
 	// Faults are all differences, in words. None: nothing was lost and nothing
@@ -107,6 +109,12 @@ func (r *Report) fault(format string, args ...any) {
 
 // sums are what one side says of an order.
 type sums struct{ in, out money.Amount }
+
+// account is what a bank has of an order.
+type account struct {
+	sums
+	holds []hold
+}
 
 // Audit compares, order by order and to the kopeck.
 func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
@@ -152,11 +160,15 @@ func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
 	}
 	for _, order := range slices.Sorted(keys(orders)) {
 		b, l := books[order], ledger[order]
+		want := w.paid[order]
+		for _, h := range b.holds {
+			want = w.settled(r, order, h, b.in)
+		}
 		switch {
 		case b.in != l.in:
 			r.fault("order %s: captured %s, credited %s, by the news %q", order, b.in, l.in, news[order])
-		case b.in != w.paid[order]:
-			r.fault("order %s: the customer paid %s, the provider has %s", order, w.paid[order], b.in)
+		case b.in != want:
+			r.fault("order %s: the provider should have %s and has %s", order, want, b.in)
 		}
 		if b.out != l.out || b.out != wanted[order] {
 			r.fault("order %s: refunded %s, debited %s, wanted %s", order, b.out, l.out, wanted[order])
@@ -174,18 +186,19 @@ func (w *World) Audit(ctx context.Context, l *Ledger) (*Report, error) {
 
 // open tells why what is not done is not.
 func (l *Ledger) open(ctx context.Context, r *Report) error {
-	rows, err := l.DB.QueryContext(ctx, "SELECT refund_key, number, tries, last_error FROM "+l.Prefix+"refunds WHERE state <> 'done' ORDER BY refund_key")
+	rows, err := l.DB.QueryContext(ctx, "SELECT 'refund', refund_key, number, tries, last_error FROM "+l.Prefix+"refunds WHERE state <> 'done' UNION ALL "+
+		"SELECT 'hold', hold_key, number, tries, last_error FROM "+l.Prefix+"holds WHERE state = 'wanted' ORDER BY 2")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var key, number, why string
+		var what, key, number, why string
 		var tries int
-		if err := rows.Scan(&key, &number, &tries, &why); err != nil {
+		if err := rows.Scan(&what, &key, &number, &tries, &why); err != nil {
 			return err
 		}
-		r.fault("refund %s of %s is not made after %d tries: %s", key, number, tries, why)
+		r.fault("%s %s of %s is not done after %d tries: %s", what, key, number, tries, why)
 	}
 	return rows.Err()
 }
@@ -202,14 +215,17 @@ func keys[V any](m map[string]V) func(func(string) bool) {
 
 // books are the emulators' own sums by order, and the receipts that they make
 // necessary.
-func (w *World) books(r *Report, receipts map[string]print) map[string]sums {
-	all := map[string]sums{}
+func (w *World) books(r *Report, receipts map[string]print) map[string]account {
+	all := map[string]account{}
 	for _, b := range w.Banks {
 		for _, o := range b.Orders() {
 			order, _ := acquiring.SplitAttempt(o.Number)
 			s := all[order]
 			s.in += o.Captured
 			s.out += o.Refunded
+			if h, held := holdOf(b, o); held {
+				s.holds = append(s.holds, h)
+			}
 			all[order] = s
 			r.Captured += o.Captured
 			r.Refunded += o.Refunded

@@ -46,15 +46,23 @@ type Bank struct {
 	Account crm.Account
 	books
 	settle func()
+	whole  bool // a hold is taken whole, or not at all
+	paying bool // its news is known by a number that it has from the payment on only
 
-	mu sync.Mutex // the weather holds for one payment
+	mu sync.Mutex // where the weather cannot be one payment's alone
 }
 
 // Settle carries out the refunds that wait.
 func (b *Bank) Settle() { b.settle() }
 
-// pay is the customer paying, in the weather that it gets.
+// pay is the customer paying, in the weather that all news of this payment gets:
+// that it was held, taken or given back as well.
 func (b *Bank) pay(id, link string, m emulator.Mischief) error {
+	if !b.paying {
+		m.Order = id
+		b.Mischief(m)
+		return b.Pay(id)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.Mischief(m)
@@ -183,7 +191,7 @@ func paymasterClassic(o Options) *Bank {
 	const name = crm.PayMasterClassic
 	s := paymastertest.NewServer(append(paymasterOptions(o, name), paymastertest.WithConfirmationURL(o.hook(name)))...)
 	c := s.ClassicConfig()
-	return &Bank{Name: name, books: s, settle: func() { s.ExecuteRefunds() },
+	return &Bank{Name: name, books: s, settle: func() { s.ExecuteRefunds() }, paying: true,
 		Account: crm.Account{BaseURL: c.BaseURL, Merchant: c.MerchantID, User: c.Login, Password: c.Password, Secret: c.SecretKey}}
 }
 
@@ -198,7 +206,7 @@ func tochka(o Options) *Bank {
 	}
 	s := tochkatest.NewServer(opts...)
 	c := s.Config()
-	return &Bank{Name: name, books: s, settle: func() { _ = s.Settle("") },
+	return &Bank{Name: name, books: s, settle: func() { _ = s.Settle("") }, whole: true,
 		Account: crm.Account{BaseURL: c.BaseURL, User: c.ClientID, Password: c.Token, Secret: c.WebhookKey, Customer: c.CustomerCode, Merchant: c.MerchantID}}
 }
 
@@ -224,7 +232,7 @@ func paykeeperAccount(s *paykeepertest.Server) crm.Account {
 func paykeeper(o Options) *Bank {
 	const name = crm.PayKeeper
 	s := paykeeperServer(o, name, o.hook(name))
-	return &Bank{Name: name, books: s, settle: nothing, Account: paykeeperAccount(s)}
+	return &Bank{Name: name, books: s, settle: nothing, paying: true, Account: paykeeperAccount(s)}
 }
 
 func newRegisters(o Options) []*Register {

@@ -74,6 +74,8 @@ type plan struct {
 	trouble []*emulator.Fault // of the provider, at each step
 	printer []*emulator.Fault // of the registers, at each step
 	resend  bool              // the provider sends the callback again later
+	hold    bool              // the money is to be held first
+	takes   money.Amount      // of the hold; 0: it is let go
 }
 
 // Steps of an order.
@@ -81,6 +83,7 @@ const (
 	stepIssue = iota
 	stepPaid
 	stepRefund
+	stepHold
 	steps
 )
 
@@ -128,5 +131,28 @@ func (w Weather) plan(seed uint64, n, banks int) plan {
 		p.trouble = append(p.trouble, fault(w.Provider, w.ProviderKinds))
 		p.printer = append(p.printer, fault(w.Register, w.RegisterKinds))
 	}
+	p.deal(rand.New(rand.NewPCG(seed, ^uint64(n))))
 	return p
+}
+
+// deal decides about the hold: every sixth order is one where the bank holds
+// what an invoice says, and of three holds one is taken, of one a part, and one
+// is let go. Its lot is one of its own, the same in each weather.
+func (p *plan) deal(r *rand.Rand) {
+	if p.hold = r.IntN(6) == 0; !p.hold {
+		return
+	}
+	p.takes = p.sum
+	switch r.IntN(3) {
+	case 1:
+		p.takes = p.sum/3 + money.Amount(r.Int64N(int64(p.sum/3)))
+		if len(p.refunds) > 0 {
+			p.refunds[0] = p.takes / 2
+		}
+		if len(p.refunds) > 1 {
+			p.refunds[1] = p.takes - p.takes/2
+		}
+	case 2:
+		p.takes, p.refunds = 0, nil
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/internal/emulator"
 	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/simulation/crm"
@@ -27,20 +26,15 @@ type World struct {
 	mu        sync.Mutex
 	paid      map[string]money.Amount // by attempt, as the customers remember it
 	requested map[string]asked        // refunds, by key
+	wishes    map[string]asked        // what the manager wanted of a hold last, by attempt
 	plans     map[string]plan         // by order
 	troubles  []string                // what a customer could not do
-}
-
-// asked is a refund that the manager wanted.
-type asked struct {
-	order string
-	sum   money.Amount
 }
 
 // New makes the emulators.
 func New(o Options, w Weather) *World {
 	return &World{Banks: newBanks(o), Registers: newRegisters(o), Weather: w, Seed: o.Seed,
-		paid: map[string]money.Amount{}, requested: map[string]asked{}, plans: map[string]plan{}}
+		paid: map[string]money.Amount{}, requested: map[string]asked{}, wishes: map[string]asked{}, plans: map[string]plan{}}
 }
 
 // Close stops them.
@@ -125,7 +119,11 @@ func (w *World) Order(ctx context.Context, n int, shop Shop) {
 	w.mu.Unlock()
 	bank := w.Banks[p.bank]
 	w.disturb(bank, n, p, stepIssue)
-	path := "/orders/" + p.order + "?" + url.Values{"provider": {bank.Name}, "kopecks": {strconv.FormatInt(int64(p.sum), 10)}}.Encode()
+	query := url.Values{"provider": {bank.Name}, "kopecks": {strconv.FormatInt(int64(p.sum), 10)}}
+	if p.hold {
+		query.Set("hold", "1")
+	}
+	path := "/orders/" + p.order + "?" + query.Encode()
 	body, err := insist(ctx, shop, path)
 	if err == nil && p.again {
 		body, err = insist(ctx, shop, path)
@@ -184,65 +182,6 @@ func (w *World) trouble(order string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.troubles = append(w.troubles, order+": "+err.Error())
-}
-
-// Wanted is a refund that the manager would make now.
-type Wanted struct {
-	Key, Number string // the attempt that was paid
-	Sum         money.Amount
-	n           int
-}
-
-// Refunds are those that can be asked for, as the shop's own tables stand: of
-// an order that it shows as paid, one after the other.
-func (w *World) Refunds(ctx context.Context, l *Ledger) ([]Wanted, error) {
-	entries, err := l.credits(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done, err := l.refundsDone(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []Wanted
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	seen := map[string]bool{}
-	for _, e := range entries {
-		order, _ := acquiring.SplitAttempt(e.number)
-		p := w.plans[order]
-		if seen[order] {
-			continue
-		}
-		seen[order] = true
-		for i, sum := range p.refunds {
-			key := fmt.Sprintf("%s-r%d", order, i+1)
-			if done[key] {
-				continue
-			}
-			if _, waits := w.requested[key]; !waits {
-				_, n, _ := strings.Cut(order, "-")
-				number, _ := strconv.Atoi(n)
-				all = append(all, Wanted{key, e.number, sum, number})
-			}
-			break
-		}
-	}
-	return all, nil
-}
-
-// Refund is the manager asking for one.
-func (w *World) Refund(ctx context.Context, r Wanted, shop Shop) {
-	order, _ := acquiring.SplitAttempt(r.Number)
-	w.mu.Lock()
-	w.requested[r.Key] = asked{order, r.Sum}
-	p := w.plans[order]
-	w.mu.Unlock()
-	w.disturb(w.Banks[p.bank], r.n, p, stepRefund)
-	_, err := insist(ctx, shop, "/refunds/"+r.Key+"?"+url.Values{"number": {r.Number}, "kopecks": {strconv.FormatInt(int64(r.Sum), 10)}}.Encode())
-	if err != nil {
-		w.trouble(r.Key, err)
-	}
 }
 
 // Calm ends the bad weather, carries out refunds that wait, and sends the
