@@ -244,6 +244,38 @@ func TestUnknownOutcome(t *testing.T) {
 	require.Equal(t, money.RUB(600, 0), w.balance(client))
 }
 
+// TestUnknownTwin: two refunds of one sum, and PayMaster does not tell which of
+// them a key made.
+func TestUnknownTwin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	shop, client := w.shop("paymaster"), w.client("Дмитрий Лебедев")
+	i := w.invoice(client, shop, "1000")
+	w.pay(i, shop)
+	w.until(i.ID, "paid")
+	a, bank := w.attempt(i.ID), w.bank.PayMaster
+	w.giveBack(a.ID, "400")
+	w.until(i.ID, "partially_refunded")
+	bank.Fail(emulator.Fault{Op: "POST /refunds", Kind: emulator.LostAnswer, Times: -1})
+	bank.Fail(emulator.Fault{Op: "GET /refunds", Kind: emulator.ServerError, Status: 503, Times: -1})
+	w.giveBack(a.ID, "400")
+	page := fmt.Sprintf("/invoices/%d", i.ID)
+	require.Contains(t, plain(w.staff.get(page)), "исход неизвестен")
+	bank.ClearFaults()
+	refunds := func() []store.Refund {
+		all, err := w.store.Refunds(t.Context(), w.store.DB, a.ID)
+		require.NoError(t, err)
+		require.Len(t, all, 2)
+		return all
+	}
+	w.staff.must(page, fmt.Sprintf("/refunds/%d/check", refunds()[1].ID), nil)
+	first, second := refunds()[0], refunds()[1]
+	require.NotContains(t, []string{store.RefundFailed, store.RefundUnclear}, second.Status, second.Trouble)
+	require.NotEmpty(t, second.ProviderID)
+	require.NotEqual(t, first.ProviderID, second.ProviderID)
+	require.Equal(t, money.RUB(200, 0), w.balance(client))
+}
+
 func TestUnknownInvoice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, time.Hour)

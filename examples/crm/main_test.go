@@ -46,6 +46,16 @@ func TestRun(t *testing.T) {
 		require.Contains(t, page, "+24\u202f900\u00a0₽")
 		require.Contains(t, page, "Тимур Ахметов", "a hold waits")
 		require.Contains(t, plain(v.get("/shops")), "работает")
+		// The emulated cash register forgets everything at the end: what it has
+		// not printed by then, a person would have to look at.
+		kept, err := store.Open(t.Context(), db)
+		require.NoError(t, err)
+		defer kept.DB.Close()
+		require.Eventually(t, func() bool {
+			var open int
+			err := kept.DB.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM crm_receipts WHERE state IN ('queued', 'sent')").Scan(&open)
+			return err == nil && open == 0
+		}, time.Minute, 50*time.Millisecond)
 	})
 	require.Contains(t, out, "CRM:        http://127.0.0.1:")
 	require.Contains(t, out, "логин demo")

@@ -172,7 +172,19 @@ func (b *Service) created(ctx context.Context, a store.Attempt, invoice *acquiri
 		if err != nil {
 			return err
 		}
+		if shown = nil; took(now) {
+			shown = ErrAlreadyPaid // and no other page is shown
+		}
+		if cause == nil && took(now) && now.PaymentID != invoice.ID {
+			a = now
+			return nil
+		}
 		if cause == nil {
+			if !took(now) {
+				// The end of a payment that CreateInvoice itself withdrew may have been
+				// told meanwhile: this one begins.
+				now.Status, now.Open = acquiring.StatusPending, true
+			}
 			now.State, now.PaymentID, now.PayURL, now.ExpiresAt, now.Trouble = store.Issued, invoice.ID, invoice.PayURL, invoice.ExpiresAt, ""
 			if invoice.QR != nil {
 				now.QR = invoice.QR.Payload
@@ -181,7 +193,7 @@ func (b *Service) created(ctx context.Context, a store.Attempt, invoice *acquiri
 			return b.Store.SaveAttempt(ctx, tx, now)
 		}
 		if now.State == store.Issued {
-			a, shown = now, nil // another copy of the program has the link
+			a = now // another copy of the program has the link
 			return nil
 		}
 		t := shops.Russian(cause, nil)

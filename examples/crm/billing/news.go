@@ -40,10 +40,10 @@ func (b *Service) process(ctx context.Context, e webhook.Event) error {
 	if err != nil {
 		return err
 	}
-	if e.GaveUp && !e.Payment.Status.Succeeded() && e.Payment.Status != acquiring.StatusAuthorized {
+	if e.GaveUp && !came(e.Payment.Status) {
 		a.Open = false
 	}
-	return b.apply(ctx, tx, a, e.Payment, e.Source)
+	return b.take(ctx, tx, a, e.Payment, e.Source)
 }
 
 // find is the attempt that the news is about. A callback to a shop's address
@@ -54,20 +54,63 @@ func (b *Service) find(ctx context.Context, tx *sql.Tx, e webhook.Event) (store.
 	if errors.Is(err, store.ErrNotFound) && known {
 		a, err = b.Store.AttemptByPayment(ctx, tx, shop.ID, e.Payment.ID)
 	}
-	if err == nil && ((known && a.ShopID != shop.ID) || (a.PaymentID != "" && e.Payment.ID != "" && a.PaymentID != e.Payment.ID)) {
+	if err == nil && known && a.ShopID != shop.ID {
 		return a, store.ErrNotFound
 	}
 	return a, err
+}
+
+// came says whether the customer's money is there, taken or held.
+func came(s acquiring.Status) bool { return s.Succeeded() || s == acquiring.StatusAuthorized }
+
+// took says whether the attempt's own payment has brought money, also if that
+// went back since.
+func took(a store.Attempt) bool {
+	return a.PaymentID != "" && (came(a.Status) || a.Status == acquiring.StatusVoided || a.Captured > 0)
+}
+
+// take applies news if it is the attempt's. One order number may have several
+// payments: PayMaster's client withdraws one whose link was lost, and its end
+// comes late. So the end of another payment is nothing to the attempt; money
+// is, unless the attempt has some already. The attempt's row is locked.
+func (b *Service) take(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acquiring.Payment, source webhook.Source) error {
+	other := p.ID != "" && p.ID != a.PaymentID
+	switch {
+	case other && came(p.Status) && took(a):
+		return b.second(ctx, tx, a, p)
+	case other && came(p.Status):
+		a.PaymentID, a.Status = p.ID, acquiring.StatusPending
+	case other && a.PaymentID != "":
+		return nil
+	}
+	return b.apply(ctx, tx, a, p, source)
+}
+
+// second tells the staff of money that came for an attempt that had its money
+// already. It is not credited: whose it is, a person has to find out.
+func (b *Service) second(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acquiring.Payment) error {
+	shop, err := b.Store.Shop(ctx, tx, a.ShopID)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("Второй платёж по заказу %s: %s на сумму %s (%s). Деньги по этому заказу уже пришли платежом %s, поэтому второй не зачислен. Проверьте его в кабинете банка и верните деньги, если они лишние",
+		a.OrderID, p.ID, Rubles(p.Amount), StatusText(p.Status), a.PaymentID)
+	if err := b.notify(ctx, tx, shop, "Второй платёж по заказу "+a.OrderID, text); err != nil {
+		return err
+	}
+	return b.journal(ctx, tx, ByBank, "payment.stranger", a.InvoiceID, text, state(a), StatusText(p.Status))
 }
 
 // apply brings an attempt to where the provider says that it stands, and posts
 // the difference. The attempt's row is locked.
 func (b *Service) apply(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acquiring.Payment, source webhook.Source) error {
 	before := a
-	if a.PaymentID == "" {
-		a.PaymentID = p.ID
+	if a.PaymentID == "" && a.State == store.Refused {
+		a.PaymentID = p.ID // nobody creates another one under this number
 	}
-	if a.State != store.Refused {
+	// Until an order's payment is known it may yet be created, after this one.
+	known := a.PaymentID != ""
+	if known && a.State != store.Refused {
 		a.State = store.Issued
 	}
 	a.ProviderStatus = p.ProviderStatus
@@ -104,7 +147,7 @@ func (b *Service) apply(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acq
 	if err != nil {
 		return err
 	}
-	if a.Status.Final() {
+	if a.Status.Final() && (known || a.State != store.Creating) {
 		a.Open = open
 	}
 	if err := b.Store.SaveAttempt(ctx, tx, a); err != nil {
@@ -276,7 +319,7 @@ func (b *Service) Look(ctx context.Context, attempt int64) error {
 		if err != nil {
 			return err
 		}
-		return b.apply(ctx, tx, now, p, fromLook)
+		return b.take(ctx, tx, now, p, fromLook)
 	}
 	name, label := "crm", shops.Label(shop.ID)
 	if named, ok := bank.(acquiring.Named); ok {

@@ -110,6 +110,15 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 		return r, err
 	}
 	req := acquiring.RefundRequest{ID: a.PaymentID, Key: r.Key, Amount: r.Amount, Reason: r.Reason}
+	all, err := b.Store.Refunds(ctx, b.Store.DB, a.ID)
+	if err != nil {
+		return r, err
+	}
+	for _, other := range all {
+		if other.ID != r.ID && other.ProviderID != "" {
+			req.Known = append(req.Known, other.ProviderID)
+		}
+	}
 	if r.Receipt != "" {
 		req.Receipt = new(fiscal.Receipt)
 		if err := json.Unmarshal([]byte(r.Receipt), req.Receipt); err != nil {
@@ -130,6 +139,10 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 		r.Status, r.Trouble, text = store.RefundPending, "", "Возврат принят банком: "+Rubles(r.Amount)
 	case acquiring.OutcomeOf(cause) == acquiring.OutcomeUnknown:
 		r.Status, r.Trouble = store.RefundUnclear, "Банк не ответил, и неизвестно, выполнен ли возврат. Нажмите «Проверить»: второй раз деньги не вернутся."
+		text = "Исход возврата неизвестен"
+	case errors.Is(cause, acquiring.ErrDuplicate):
+		// The bank has heard of this refund before, and cannot say which it is.
+		r.Status, r.Trouble = store.RefundUnclear, "Банк уже получал этот возврат, но не говорит, чем он кончился. Сверьте возвраты в кабинете банка: второй раз деньги не вернутся."
 		text = "Исход возврата неизвестен"
 	default:
 		r.Status, r.Trouble = store.RefundFailed, shops.Russian(cause, nil).Text

@@ -209,7 +209,25 @@ var errUnseen = errors.New("the row that was entered is not there")
 // record compares the payment with what the CRM was told and puts the
 // difference into the outbox. The sums decide and not the order of the news:
 // late and doubled news finds nothing new.
+//
+// One order number may have several payments: PayMaster's client withdraws one
+// whose link was lost, and its end comes late. The end of another payment than
+// the row's is nothing to the row; money is, unless the row has some already.
 func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row, p *acquiring.Payment) error {
+	id := r.ID
+	if p.ID != "" && p.ID != r.ID {
+		money := p.Status.Succeeded() || p.Status == acquiring.StatusAuthorized
+		switch {
+		case money && r.took():
+			return b.second(ctx, tx, a, r, p)
+		case money:
+			id, r.Status = p.ID, acquiring.StatusUnknown
+		case r.ID != "":
+			return nil
+		}
+		// Until the bank's answer is stored its payment may yet be made, after
+		// this one: see issued.
+	}
 	status := r.Status
 	if status.CanBecome(p.Status) {
 		status = p.Status
@@ -252,7 +270,23 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 		}
 	}
 	return b.exec(ctx, tx, "UPDATE "+table+" SET status = ?, taken = ?, again = ?, refunded = ?, payment_id = ? WHERE shop = ? AND number = ?",
-		status.String(), int64(taken), bit(again), int64(refunded), string(p.ID), r.Shop, r.Number)
+		status.String(), int64(taken), bit(again), int64(refunded), string(id), r.Shop, r.Number)
+}
+
+// second leaves a second payment of one order number to a person: the row
+// follows the first.
+func (b *Bridge) second(ctx context.Context, tx *sql.Tx, a shops.Account, r *row, p *acquiring.Payment) error {
+	b.log.Warn("bridge: a second payment of one order: look at the bank", "shop", a.Code, "order", r.Number, "payment", p.ID, "status", p.Status.String(), "first", r.ID)
+	if p.Captured == 0 {
+		return nil // held, and perhaps never taken
+	}
+	news := News{Kind: Income, Key: key(Income, a, p, 0), Shop: a.Code, Provider: a.Provider, PaymentID: p.ID, OrderID: r.Number, Ref: r.Ref, Payer: r.Payer,
+		Method: p.Method, Test: p.Test, Again: true, Amount: p.Captured, Taken: p.Captured, At: p.PaidAt}
+	if p.Card != nil {
+		news.Card = p.Card.Masked
+	}
+	return b.put(ctx, tx, news, fmt.Sprintf("order %s has the money of payment %s already, and payment %s of %s came besides: look at the bank and give back what is too much; its refunds are not followed here",
+		r.Number, r.ID, p.ID, p.Captured))
 }
 
 // key names a movement: of a refund, by the sum given back until then.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
+	"github.com/acquiring-go/acquiring/internal/sqldb"
 	"github.com/acquiring-go/acquiring/money"
 )
 
@@ -29,6 +30,12 @@ type row struct {
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
 	Receipt      string // fiscal.Receipt of the sale as JSON; "": none
+}
+
+// took says whether the row's own payment has brought money, also if that went
+// back since.
+func (r *row) took() bool {
+	return r.ID != "" && (r.Taken > 0 || r.Status.Succeeded() || r.Status == acquiring.StatusAuthorized || r.Status == acquiring.StatusVoided)
 }
 
 const table = "bridge_payments"
@@ -139,11 +146,32 @@ func (b *Bridge) exec(ctx context.Context, q querier, query string, args ...any)
 	return err
 }
 
-// issued stores what the acquirer answered.
+// issued stores what the acquirer answered. The end of a payment that was
+// withdrawn for this one may have been told meanwhile: this one begins. Where
+// money came meanwhile it is acquiring.ErrConflict, and the link is for nobody.
 func (b *Bridge) issued(ctx context.Context, r *row) error {
 	return b.dialect.Retry(ctx, func(ctx context.Context) error {
-		return b.exec(ctx, b.db, "UPDATE "+table+" SET payment_id = ?, pay_url = ?, expires_at = ?, receipt = ? WHERE shop = ? AND number = ?",
-			string(r.ID), r.PayURL, millis(r.ExpiresAt), r.Receipt, r.Shop, r.Number)
+		tx, err := sqldb.Begin(ctx, b.db, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		now, err := b.one(ctx, tx, r.Shop, r.Number, true)
+		switch {
+		case err != nil:
+			return err
+		case now == nil: // another replica was refused the number, and forgot it
+			_, err = b.insert(ctx, tx, *r)
+		case now.took():
+			return conflict("order %s is paid already", r.Number)
+		default:
+			err = b.exec(ctx, tx, "UPDATE "+table+" SET payment_id = ?, pay_url = ?, expires_at = ?, receipt = ?, status = ? WHERE shop = ? AND number = ?",
+				string(r.ID), r.PayURL, millis(r.ExpiresAt), r.Receipt, acquiring.StatusPending.String(), r.Shop, r.Number)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Commit()
 	})
 }
 

@@ -50,9 +50,16 @@ type attempt struct {
 	Back string
 }
 
+// took says whether the attempt's own payment has brought money, also if that
+// went back since.
+func (a *attempt) took() bool {
+	return a.ID != "" && (came(a.Status) || a.Status == acquiring.StatusVoided || a.Captured > 0)
+}
+
 // refund is money given back, or about to be.
 type refund struct {
 	ID      string // ours: the key at the bank and the id in the CRM
+	Bank    string // acquiring.Refund.ID
 	Attempt int
 	Amount  money.Amount
 	Status  acquiring.RefundStatus

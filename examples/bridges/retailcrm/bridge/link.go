@@ -249,6 +249,11 @@ func (b *Bridge) attempt(ctx context.Context, s *shop, inv *invoice) (target str
 		}
 		if _, err := b.store.change(ctx, inv.PaymentID, func(_ *work, inv *invoice) error {
 			a := inv.newest()
+			target = made.PayURL
+			if a.took() { // by another payment of this number: no second page is shown
+				target = b.link(inv)
+				return nil
+			}
 			a.ID, a.PayURL, a.ExpiresAt = made.ID, made.PayURL, made.ExpiresAt
 			if ours := a.CreatedAt.Add(req.TTL); a.ExpiresAt.IsZero() || ours.Before(a.ExpiresAt) {
 				a.ExpiresAt = ours
@@ -260,7 +265,7 @@ func (b *Bridge) attempt(ctx context.Context, s *shop, inv *invoice) (target str
 		}); err != nil {
 			return "", err
 		}
-		return made.PayURL, nil
+		return target, nil
 	}
 	return "", errAttention
 }

@@ -316,9 +316,10 @@ func (b *Bridge) refund(ctx context.Context, s *shop, paymentID string, amount m
 	if err != nil {
 		return inv, nil, b.dropRefund(ctx, paymentID, plan.ID, err)
 	}
-	done, err := b.payBack(ctx, s, inv, acquiring.RefundRequest{ID: a.ID, Key: key(plan.ID), Amount: plan.Amount, Reason: "Возврат по счёту " + inv.Number, Receipt: receipt})
+	done, err := b.payBack(ctx, s, inv, acquiring.RefundRequest{ID: a.ID, Key: key(plan.ID), Amount: plan.Amount, Reason: "Возврат по счёту " + inv.Number, Receipt: receipt, Known: inv.otherRefunds(plan.ID)})
 	if err != nil {
-		if acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown {
+		// A duplicate was made before, and the bank does not say which it is.
+		if acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown || errors.Is(err, acquiring.ErrDuplicate) {
 			return inv, nil, err // it stays begun: asked for again, it has the same key
 		}
 		return inv, nil, b.dropRefund(ctx, paymentID, plan.ID, err)
@@ -327,6 +328,7 @@ func (b *Bridge) refund(ctx context.Context, s *shop, paymentID string, amount m
 	inv, err = b.store.change(ctx, paymentID, func(w *work, inv *invoice) error {
 		r := inv.refund(plan.ID)
 		before := r.Status
+		r.Bank = done.ID
 		if r.Begun = false; r.Status != acquiring.RefundDone {
 			r.Status = done.Status
 			if r.Status == acquiring.RefundUnknown {
@@ -353,6 +355,16 @@ func (b *Bridge) refund(ctx context.Context, s *shop, paymentID string, amount m
 		return b.tell(ctx, w, inv)
 	})
 	return inv, &plan, err
+}
+
+// otherRefunds are the bank's numbers of all refunds but one.
+func (i *invoice) otherRefunds(id string) (all []string) {
+	for _, r := range i.Refunds {
+		if r.ID != id && r.Bank != "" {
+			all = append(all, r.Bank)
+		}
+	}
+	return all
 }
 
 func (i *invoice) refund(id string) *refund {

@@ -37,7 +37,14 @@ func (b *Bridge) news(s *shop) func(ctx context.Context, e webhook.Event) error 
 		if err != nil {
 			return err
 		}
-		if err := b.apply(ctx, w, inv, inv.attempt(n), e.Payment); err != nil {
+		a := inv.attempt(n)
+		if a != nil && a.ID == "" && !came(e.Payment.Status) && !e.GaveUp {
+			// The bank is being asked for the attempt, or its answer was lost: the
+			// next payment of this number may be under way. Whoever opens the link
+			// again finds out.
+			return nil
+		}
+		if err := b.apply(ctx, w, inv, a, e.Payment); err != nil {
 			return err
 		}
 		return w.save(ctx, inv)
@@ -51,21 +58,47 @@ func (b *Bridge) learn(ctx context.Context, paymentID string, n int, p *acquirin
 	})
 }
 
+// came says whether the customer's money is there, taken or held.
+func came(s acquiring.Status) bool { return s.Succeeded() || s == acquiring.StatusAuthorized }
+
+// own says whether a payment is the attempt's. One order number may have
+// several: PayMaster's client withdraws one whose link was lost, and its end
+// comes late. The end of another payment is nothing to the attempt; money is,
+// unless the attempt has some already: then a person is told.
+func (b *Bridge) own(ctx context.Context, w *work, inv *invoice, a *attempt, p *acquiring.Payment) (bool, error) {
+	switch {
+	case p.ID == "" || p.ID == a.ID:
+		return true, nil
+	case a.ID == "":
+		a.ID = p.ID
+		return true, nil
+	case !came(p.Status):
+		return false, nil
+	case a.took():
+		return false, w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s: по заказу %s пришёл второй платёж %s на %s %s. Деньги по этому заказу уже пришли платежом %s, "+
+			"поэтому второй не принят и не возвращён. Разберитесь в кабинете банка.", inv.Number, a.OrderID, p.ID, p.Amount, p.Currency, a.ID))
+	}
+	a.ID, a.Status = p.ID, acquiring.StatusPending
+	return true, nil
+}
+
 // apply moves the invoice on, and puts into the outbox what follows. Late and
 // repeated news changes nothing.
 func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p *acquiring.Payment) error {
 	if a == nil || p == nil {
 		return nil
 	}
-	if a.ID == "" {
-		a.ID = p.ID
+	before := *a
+	if ok, err := b.own(ctx, w, inv, a, p); err != nil || !ok {
+		return err
 	}
 	if !a.Status.CanBecome(p.Status) || a.Status == p.Status && p.Refunded <= a.Refunded {
 		return nil
 	}
-	first := !a.Status.Succeeded() && a.Status != acquiring.StatusAuthorized
-	came := p.Status.Succeeded() || p.Status == acquiring.StatusAuthorized
-	if first && came && (p.Amount != 0 && p.Amount != inv.Amount || p.Currency != "" && p.Currency != inv.Currency) {
+	if !came(a.Status) && came(p.Status) && (p.Amount != 0 && p.Amount != inv.Amount || p.Currency != "" && p.Currency != inv.Currency) {
+		if before.ID != "" {
+			a.ID, a.Status = before.ID, before.Status
+		}
 		return w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s: банк сообщил о платеже %s на %s %s, а выставлено %s %s. Платёж не принят, разберитесь в кабинете банка.",
 			a.OrderID, p.ID, p.Amount, p.Currency, inv.Amount, inv.Currency))
 	}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/examples/internal/bridge"
+	"github.com/acquiring-go/acquiring/examples/internal/bridge/bridgetest"
+	"github.com/acquiring-go/acquiring/examples/internal/outbox"
+	"github.com/acquiring-go/acquiring/examples/internal/shops"
+	"github.com/acquiring-go/acquiring/money"
+)
+
+// scripted is a bank that answers each order with the payment "next", and
+// whose callbacks are payments in JSON.
+type scripted struct {
+	meanwhile func() // before the answer
+	lost      bool   // the answer
+}
+
+func (s *scripted) CreateInvoice(_ context.Context, r acquiring.InvoiceRequest) (*acquiring.Invoice, error) {
+	if s.meanwhile != nil {
+		s.meanwhile()
+	}
+	if s.lost {
+		return nil, &acquiring.Error{Kind: acquiring.ErrUnavailable, Outcome: acquiring.OutcomeUnknown, Message: "lost"}
+	}
+	return &acquiring.Invoice{ID: "next", OrderID: r.OrderID, Amount: r.Amount, PayURL: "https://bank.example/next"}, nil
+}
+
+func (s *scripted) VerifyCallback(_ context.Context, r *http.Request) (*acquiring.Callback, error) {
+	p := &acquiring.Payment{}
+	if err := json.NewDecoder(r.Body).Decode(p); err != nil {
+		return nil, err
+	}
+	return &acquiring.Callback{Kind: acquiring.CallbackPayment, PaymentID: p.ID, OrderID: p.OrderID, Status: p.Status, Payment: p}, nil
+}
+
+func (s *scripted) GetStatus(context.Context, acquiring.PaymentID) (*acquiring.Payment, error) {
+	return nil, acquiring.ErrNotFound
+}
+
+func (s *scripted) Refund(context.Context, acquiring.RefundRequest) (*acquiring.Refund, error) {
+	return nil, acquiring.ErrUnsupported
+}
+
+// ledger is a CRM that writes down what it is told.
+type ledger struct{ told []bridge.News }
+
+func (*ledger) Name() string                                      { return "ledger" }
+func (*ledger) Prepare(context.Context, *bridge.Order) error      { return nil }
+func (*ledger) Check(context.Context, func(string, ...any)) error { return nil }
+func (l *ledger) Post(_ context.Context, n bridge.News) (string, error) {
+	l.told = append(l.told, n)
+	return "1", nil
+}
+
+// office is a bridge between the two.
+type office struct {
+	*bridge.Bridge
+	t    *testing.T
+	db   *sql.DB
+	bank *scripted
+	crm  *ledger
+}
+
+func eachDatabase(t *testing.T, test func(t *testing.T, o *office)) {
+	t.Run("SQLite", func(t *testing.T) {
+		test(t, newOffice(t, outbox.SQLite, "sqlite", "file:"+filepath.Join(t.TempDir(), "bridge.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, newOffice(t, outbox.PostgreSQL, "pgx", bridgetest.PostgreSQL(t))) })
+}
+
+func newOffice(t *testing.T, d outbox.Dialect, driver, dsn string) *office {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	o := &office{t: t, db: db, bank: &scripted{}, crm: &ledger{}}
+	o.Bridge, err = bridge.New(t.Context(), bridge.Options{Config: bridge.Config{PublicURL: "https://pay.school.example", Database: "bridge.db"}, CRM: o.crm, DB: db, Dialect: d,
+		Accounts: []shops.Account{{Code: "pm", Provider: "paymaster", Acquirer: o.bank}}, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	return o
+}
+
+const fee = money.Amount(350000)
+
+func (o *office) issue() (*bridge.Link, error) {
+	return o.Invoice(o.t.Context(), bridge.Order{Number: "L-1", Ref: "2091", Amount: fee, Description: "Смена"})
+}
+
+// news is a callback about a payment of the order.
+func (o *office) news(id acquiring.PaymentID, s acquiring.Status) {
+	o.t.Helper()
+	p := acquiring.Payment{ID: id, OrderID: "L-1", Status: s, Amount: fee, Currency: "RUB"}
+	if s.Succeeded() {
+		p.Captured = fee
+	}
+	if s == acquiring.StatusRefunded {
+		p.Refunded = fee
+	}
+	body, err := json.Marshal(p)
+	require.NoError(o.t, err)
+	rec := httptest.NewRecorder()
+	o.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/hooks/pm", strings.NewReader(string(body))))
+	require.Equal(o.t, http.StatusOK, rec.Code, rec.Body.String())
+}
+
+// row is the payment that the order has, and its status.
+func (o *office) row() (id, status string) {
+	o.t.Helper()
+	require.NoError(o.t, o.db.QueryRow("SELECT payment_id, status FROM bridge_payments WHERE number = 'L-1'").Scan(&id, &status))
+	return id, status
+}
+
+func (o *office) told() (sum money.Amount) {
+	o.t.Helper()
+	_, err := o.Tell(o.t.Context())
+	require.NoError(o.t, err)
+	for _, n := range o.crm.told {
+		if n.Kind == bridge.Refund {
+			sum -= n.Amount
+			continue
+		}
+		sum += n.Amount
+	}
+	return sum
+}
+
+// PayMaster's client withdraws an invoice whose link was lost and issues it
+// anew: the end of the first is nothing to the second.
+func TestLateEndOfAnotherPayment(t *testing.T) {
+	for _, s := range []acquiring.Status{acquiring.StatusPending, acquiring.StatusAuthorized, acquiring.StatusPaid} {
+		t.Run(s.String(), func(t *testing.T) {
+			eachDatabase(t, func(t *testing.T, o *office) {
+				_, err := o.issue()
+				require.NoError(t, err)
+				o.news("next", s)
+				for _, end := range []acquiring.Status{acquiring.StatusCanceled, acquiring.StatusExpired, acquiring.StatusDeclined, acquiring.StatusVoided} {
+					o.news("first", end)
+				}
+				id, status := o.row()
+				assert.Equal(t, "next", id)
+				assert.Equal(t, s.String(), status)
+			})
+		})
+	}
+}
+
+func TestNewsBeforeTheAnswer(t *testing.T) {
+	t.Run("the end of another", func(t *testing.T) {
+		eachDatabase(t, func(t *testing.T, o *office) {
+			o.bank.meanwhile = func() {
+				o.news("first", acquiring.StatusCanceled)
+				id, _ := o.row()
+				assert.Empty(t, id)
+			}
+			link, err := o.issue()
+			require.NoError(t, err)
+			assert.Equal(t, "https://bank.example/next", link.PayURL)
+			id, status := o.row()
+			assert.Equal(t, "next", id)
+			assert.Equal(t, "pending", status, "it is polled")
+			o.news("next", acquiring.StatusPaid)
+			assert.Equal(t, fee, o.told())
+		})
+	})
+	t.Run("money of another", func(t *testing.T) {
+		eachDatabase(t, func(t *testing.T, o *office) {
+			o.bank.meanwhile = func() { o.news("first", acquiring.StatusPaid) }
+			_, err := o.issue()
+			require.ErrorIs(t, err, acquiring.ErrConflict, "its page is for nobody")
+			id, status := o.row()
+			assert.Equal(t, "first", id)
+			assert.Equal(t, "paid", status)
+			assert.Equal(t, fee, o.told())
+		})
+	})
+}
+
+// An order whose answer was lost for good does not stay open for ever.
+func TestOrderThatWasLostForGood(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, o *office) {
+		o.bank.lost = true
+		_, err := o.issue()
+		require.Error(t, err)
+		o.news("first", acquiring.StatusExpired)
+		id, status := o.row()
+		assert.Empty(t, id)
+		assert.Equal(t, "expired", status)
+		o.bank.lost = false
+		link, err := o.issue()
+		require.NoError(t, err)
+		assert.Equal(t, "L-1_2", link.Number)
+	})
+}
+
+// Money of another payment counts where the order has none.
+func TestMoneyOfAnotherPayment(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, o *office) {
+		_, err := o.issue()
+		require.NoError(t, err)
+		o.news("next", acquiring.StatusExpired)
+		o.news("first", acquiring.StatusPaid)
+		id, status := o.row()
+		assert.Equal(t, "first", id)
+		assert.Equal(t, "paid", status)
+		assert.Equal(t, fee, o.told())
+	})
+}
+
+// A second payment of one order number is for a person to look at.
+func TestSecondPaymentOfAnOrder(t *testing.T) {
+	for _, s := range []acquiring.Status{acquiring.StatusPaid, acquiring.StatusRefunded, acquiring.StatusAuthorized} {
+		t.Run(s.String(), func(t *testing.T) {
+			eachDatabase(t, func(t *testing.T, o *office) {
+				_, err := o.issue()
+				require.NoError(t, err)
+				o.news("next", s)
+				before := o.told()
+				o.news("second", acquiring.StatusAuthorized)
+				o.news("second", acquiring.StatusPaid)
+				o.news("second", acquiring.StatusRefunded)
+				id, status := o.row()
+				assert.Equal(t, "next", id)
+				assert.Equal(t, s.String(), status)
+				assert.Equal(t, before, o.told())
+				all, err := o.Outbox().List(t.Context(), "ledger", outbox.Attention, 0, 10)
+				require.NoError(t, err)
+				require.Len(t, all, 1)
+				assert.Contains(t, all[0].LastError, "order L-1 has the money of payment next already, and payment second of 3500.00 came besides")
+			})
+		})
+	}
+}
