@@ -90,32 +90,16 @@ func BenchmarkForm(b *testing.B) {
 			}
 		}
 	})
-	b.Run("RBS form, changed/bare", func(b *testing.B) {
-		b.ReportAllocs()
-		other := bytes.Replace(canonical, []byte("status;1"), []byte("status;0"), 1)
-		for b.Loop() {
-			mac := hmac.New(sha256.New, key)
-			mac.Write(other)
-			if hmac.Equal(mac.Sum(nil), want) {
-				b.Fatal("accepted")
-			}
-		}
-	})
-	b.Run("RBS form, changed/ours", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := v.ReadForm(forged); err == nil {
-				b.Fatal("accepted")
-			}
-		}
-	})
+	other := bytes.Replace(canonical, []byte("status;1"), []byte("status;0"), 1)
+	refused(b, "RBS form, changed", wrongChecksum, func() bool { return hmacFits(other, want) }, func() error { _, err := v.ReadForm(forged); return err })
 	sber, err := sberbank.New(sberbank.Config{Environment: acquiring.Test, UserName: "u", Password: "p", CallbackKey: string(key)})
 	must(b, err)
 	alfa, err := alfabank.New(alfabank.Config{Environment: acquiring.Test, UserName: "u", Password: "p", CallbackKey: string(key)})
 	must(b, err)
-	for name, c := range map[string]acquiring.Acquirer{"Sberbank": sber, "Alfa-Bank": alfa} {
-		decode(b, name+" form to Callback", c, post([]byte(form), formType), canonical, want)
-	}
+	decode(b, "Sberbank form to Callback", sber, post([]byte(form), formType), canonical, want)
+	decodeChanged(b, "Sberbank form to Callback", sber, post([]byte(forged), formType), other, want)
+	decode(b, "Alfa-Bank form to Callback", alfa, post([]byte(form), formType), canonical, want)
+	decodeChanged(b, "Alfa-Bank form to Callback", alfa, post([]byte(forged), formType), other, want)
 	sberJSON(b, sber)
 }
 
@@ -135,6 +119,9 @@ func sberJSON(b *testing.B, sber acquiring.Acquirer) {
 	}
 	document := "{" + body.String()[1:] + "}"
 	decode(b, "Sberbank JSON to Callback", sber, post([]byte(document), "application/json"), canonical, want)
+	forged := strings.Replace(document, `"status":"1"`, `"status":"0"`, 1)
+	other := bytes.Replace(canonical, []byte("status;1"), []byte("status;0"), 1)
+	decodeChanged(b, "Sberbank JSON to Callback", sber, post([]byte(forged), "application/json"), other, want)
 }
 
 // naive is what one writes first.
@@ -208,6 +195,13 @@ func BenchmarkPayMaster(b *testing.B) {
 		})
 		r := post([]byte(form.String()), formType)
 		b.Run(work+"/ours", func(b *testing.B) { oursDecode(b, c, r) })
+		forged := post([]byte(strings.Replace(form.String(), "ORD-2024-0042", "ORD-2024-0043", 1)), formType)
+		other := bytes.Replace(canonical, []byte("ORD-2024-0042"), []byte("ORD-2024-0043"), 1)
+		refused(b, work+", changed", "LMI_HASH does not fit", func() bool {
+			digest := h.new()
+			digest.Write(other)
+			return subtle.ConstantTimeCompare([]byte(base64.StdEncoding.EncodeToString(digest.Sum(nil))), []byte(want)) == 1
+		}, func() error { _, err := c.VerifyCallback(ctx, forged.again()); return err })
 	}
 }
 
@@ -237,6 +231,11 @@ func BenchmarkPayKeeper(b *testing.B) {
 			}
 		}
 	})
+	forged := bytes.Replace(form, []byte("ORD-17"), []byte("ORD-18"), 1)
+	other := strings.Replace(canonical, "ORD-17", "ORD-18", 1)
+	refused(b, "PayKeeper form, check and answer, changed", "the signature is not that of the secret word",
+		func() bool { return subtle.ConstantTimeCompare([]byte(sign(other)), []byte(want)) == 1 },
+		func() error { _, err := c.ParseNotification(forged); return err })
 }
 
 // BenchmarkKomtet is the notification of a printed receipt: HMAC-MD5 of the
@@ -246,17 +245,17 @@ func BenchmarkKomtet(b *testing.B) {
 	body := []byte(`{"id":9001,"external_id":"T-1001","state":"done","error_description":null,"fiscal_data":{"i":"1843","fn":"9999078900005430","t":"20261121T101900","n":"1","fp":"3449555941","s":"1499.90"}}`)
 	c, err := komtet.New(komtet.Config{Environment: acquiring.Test, ShopID: "17", Secret: secret, QueueID: 4, CallbackURL: at})
 	must(b, err)
-	code := func() string {
+	code := func(body []byte) string {
 		mac := hmac.New(md5.New, []byte(secret))
 		mac.Write([]byte("POST" + at))
 		mac.Write(body)
 		return hex.EncodeToString(mac.Sum(nil))
 	}
-	want := code()
+	want := code(body)
 	b.Run("Komtet JSON, check and decode/bare", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if subtle.ConstantTimeCompare([]byte(code()), []byte(want)) != 1 {
+			if subtle.ConstantTimeCompare([]byte(code(body)), []byte(want)) != 1 {
 				b.Fatal("refused")
 			}
 		}
@@ -270,6 +269,11 @@ func BenchmarkKomtet(b *testing.B) {
 			}
 		}
 	})
+	other := bytes.Replace(body, []byte("1499.90"), []byte("1499.91"), 1)
+	forged := post(other, "application/json", komtet.SignatureHeader, want)
+	refused(b, "Komtet JSON, check and decode, changed", "the signature is not the service's",
+		func() bool { return subtle.ConstantTimeCompare([]byte(code(other)), []byte(want)) == 1 },
+		func() error { _, err := c.ParseCallback(forged.again()); return err })
 }
 
 // BenchmarkTochka is W1 and W2 with RS256: a JWT signed with 3072 bits, as the
@@ -287,18 +291,20 @@ func BenchmarkTochka(b *testing.B) {
 	token := []byte(text + "." + b64.EncodeToString(sign))
 	forged := append([]byte(nil), token...)
 	forged[len(text)-5] ^= 1
-	bare := func(text []byte, ok bool) func(*testing.B) {
-		return func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				digest := sha256.Sum256(text)
-				if (rsa.VerifyPKCS1v15(&private.PublicKey, crypto.SHA256, digest[:], sign) == nil) != ok {
-					b.Fatal("refused, or accepted")
-				}
+	fits := func(text []byte) bool {
+		digest := sha256.Sum256(text)
+		return rsa.VerifyPKCS1v15(&private.PublicKey, crypto.SHA256, digest[:], sign) == nil
+	}
+	signed := []byte(text)
+	bare := func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if !fits(signed) {
+				b.Fatal("refused")
 			}
 		}
 	}
-	b.Run("RS256 JWT, check/bare", bare([]byte(text), true))
+	b.Run("RS256 JWT, check/bare", bare)
 	b.Run("RS256 JWT, check/ours", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -307,7 +313,7 @@ func BenchmarkTochka(b *testing.B) {
 			}
 		}
 	})
-	b.Run("RS256 JWT, check and decode/bare", bare([]byte(text), true))
+	b.Run("RS256 JWT, check and decode/bare", bare)
 	b.Run("RS256 JWT, check and decode/ours", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -316,13 +322,8 @@ func BenchmarkTochka(b *testing.B) {
 			}
 		}
 	})
-	b.Run("RS256 JWT, changed/bare", bare(forged[:len(text)], false))
-	b.Run("RS256 JWT, changed/ours", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := v.Verify(forged); err == nil {
-				b.Fatal("accepted")
-			}
-		}
-	})
+	const wrongKey = "not signed with the bank's key"
+	forgedFits := func() bool { return fits(forged[:len(text)]) }
+	refused(b, "RS256 JWT, changed", wrongKey, forgedFits, func() error { _, err := v.Verify(forged); return err })
+	refused(b, "RS256 JWT, check and decode, changed", wrongKey, forgedFits, func() error { _, err := v.Notice(forged); return err })
 }

@@ -12,6 +12,7 @@ import (
 type program struct {
 	dir, title string
 	beside     string // the program without the package
+	also       string // another such program, before this one in the table
 	module     string // "": the standard library alone
 	cold       bool   // built with an empty cache too
 
@@ -32,7 +33,8 @@ func programs() []program {
 		{dir: "stripewebhook", title: "stripe-go, its webhook package", beside: "server", module: "github.com/stripe/stripe-go/v85", cold: true},
 		{dir: "github", title: "go-github, its signature check", beside: "server", module: "github.com/google/go-github/v88"},
 		{dir: "serverclient", title: "server, HTTP client, JSON", cold: true},
-		{dir: "sberbank", title: "**ours**: Sberbank, invoices and callbacks", beside: "serverclient", module: ourModule, cold: true},
+		{dir: "serverclientlog", title: "server, HTTP client, JSON, log/slog", beside: "serverclient"},
+		{dir: "sberbank", title: "**ours**: Sberbank, invoices and callbacks", beside: "serverclient", also: "serverclientlog", module: ourModule, cold: true},
 		{dir: "fourbanks", title: "**ours**: four providers", beside: "serverclient", module: ourModule},
 	}
 }
@@ -132,6 +134,9 @@ func markdown(all []program) string {
 		more, cold, longer := "", "", ""
 		if p.beside != "" {
 			more = fmt.Sprintf("%+d KB", (p.bytes-size[p.beside])/1000)
+		}
+		if p.also != "" {
+			more += fmt.Sprintf("; %+d KB beside the one with log/slog", (p.bytes-size[p.also])/1000)
 		}
 		if p.build > 0 {
 			cold = fmt.Sprintf("%.1f", p.build.Seconds())

@@ -42,6 +42,22 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestFootprintTable(t *testing.T) {
+	all := programs()
+	for i := range all {
+		all[i].bytes = map[string]int64{"serverclient": 6_600_000, "serverclientlog": 6_700_000, "sberbank": 7_550_000}[all[i].dir]
+	}
+	text := markdown(all)
+	for _, want := range []string{
+		"| server, HTTP client, JSON, log/slog | 6 700 000 | +100 KB | 0 | 0 |  |  |",
+		"Sberbank, invoices and callbacks | 7 550 000 | +950 KB; +850 KB beside the one with log/slog | 0 | 0 |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
 func TestMedian(t *testing.T) {
 	for want, figures := range map[float64][]float64{0: nil, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
 		if got := median(figures); got != want {
