@@ -44,6 +44,10 @@ type CartItem struct {
 func (i CartItem) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	put := func(name string, v any) error {
+		key, err := compact(name)
+		if err != nil {
+			return err
+		}
 		text, err := compact(v)
 		if err != nil {
 			return err
@@ -51,7 +55,7 @@ func (i CartItem) MarshalJSON() ([]byte, error) {
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "%q:%s", name, text)
+		b.WriteString(key + ":" + text)
 		return nil
 	}
 	b.WriteByte('{')
