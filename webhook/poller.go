@@ -358,10 +358,23 @@ func (r *polling) poll(ctx context.Context, p *polled) (rest time.Duration) {
 		p.fails = 0
 		p.next = now.Add(jitter(min(max(now.Sub(p.Since)/2, r.first), r.last)))
 	default:
-		p.next = now.Add(jitter(min(r.first<<min(p.fails, 20), r.last)))
+		p.next = now.Add(jitter(r.backoff(p.fails)))
 		p.fails++
 	}
 	return retryAfter(err)
+}
+
+// backoff is the wait after so many failures and one more: First, doubled each
+// time up to Last.
+func (r *polling) backoff(fails int) time.Duration {
+	wait := r.first
+	for range fails {
+		if wait > r.last/2 {
+			return r.last
+		}
+		wait *= 2
+	}
+	return min(wait, r.last)
 }
 
 // ask is poll without its bookkeeping. The error is the one of the outcome.

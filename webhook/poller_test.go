@@ -218,6 +218,30 @@ func TestPollerWhenTheProviderFails(t *testing.T) {
 	}
 }
 
+// The wait is doubled at each failure, and a shop may ask for the first time
+// after hours: the doubling must end at Last and not in a number below zero.
+func TestPollerBacksOffHoweverLateItBegins(t *testing.T) {
+	for _, first := range []time.Duration{30 * time.Second, 3 * time.Hour, 24 * time.Hour, 1 << 43, 1 << 60} {
+		t.Run(first.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := startPoller(t, func(p *webhook.Poller) { p.First, p.GiveUpAfter = first, 1<<61 })
+				defer p.stop()
+				p.bank.set("p1", "A-7", acquiring.StatusPaid, 1000)
+				p.bank.fail(&acquiring.Error{Kind: acquiring.ErrUnavailable})
+				item := p.pending("p1")
+				item.Since = item.Since.Add(-first * 2)
+				p.open.set(item)
+				time.Sleep(24 * time.Hour)
+				n := p.bank.questions()
+				assert.True(t, n >= 40 && n <= 70, "%d questions in a day, at most every half an hour", n)
+				p.bank.fail(nil)
+				time.Sleep(time.Hour)
+				assert.Len(t, p.books.all(), 1)
+			})
+		})
+	}
+}
+
 func TestPollerLeavesTheAccountAloneWhenAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := startPoller(t, func(p *webhook.Poller) { p.Every = time.Second; p.First = 2 * time.Second; p.Parallel = 1 })
