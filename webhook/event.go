@@ -177,7 +177,8 @@ func behind(cb *acquiring.Callback, p *acquiring.Payment) bool {
 	case acquiring.StatusAuthorized:
 		return p.Status <= acquiring.StatusPending
 	case acquiring.StatusPaid:
-		return p.Status <= acquiring.StatusAuthorized
+		// What failed may be paid later, never the other way round.
+		return p.Status != acquiring.StatusPaid && p.Status.CanBecome(acquiring.StatusPaid)
 	case acquiring.StatusPartiallyRefunded, acquiring.StatusRefunded, acquiring.StatusVoided:
 		return p.Status <= acquiring.StatusPaid
 	}
