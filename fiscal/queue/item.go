@@ -50,6 +50,10 @@ type Item struct {
 	lease      string
 }
 
+// submits says whether the next request submits the receipt, for the first time
+// or once more, or looks at its document.
+func (it *Item) submits() bool { return it.documentID == "" || it.State == Queued }
+
 const (
 	maxRegister   = 64
 	maxReceiptID  = 128

@@ -75,7 +75,7 @@ func (p policy) failed(it *Item, c change, err error) change {
 		c.wait = max(c.wait, e.RetryAfter)
 	}
 	var panicked *panicError
-	submitting := it.documentID == ""
+	submitting := it.submits()
 	switch {
 	case acquiring.Temporary(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 	case errors.As(err, &panicked):

@@ -87,7 +87,10 @@ func TestAfter(t *testing.T) {
 		"unsupported":           {it: queued, err: acquiring.Unsupported("x", "Submit", "no marks"), state: Failed, failures: 1, attention: "no marks"},
 		"a document that is gone": {it: sent, err: rejected(acquiring.ErrNotFound), state: Sent, wait: last, failures: 1,
 			attention: "cannot be looked at"},
-		"look unreachable": {it: sent, err: rejected(acquiring.ErrUnavailable), state: Sent, wait: first, failures: 1},
+		"submitted again, and refused": {it: Item{State: Queued, documentID: "9001", Submissions: 2}, err: rejected(acquiring.ErrInvalid), state: Failed, failures: 1,
+			attention: "the receipt was refused: komtet"},
+		"submitted again, unreachable": {it: Item{State: Queued, documentID: "9001", Submissions: 2}, err: rejected(acquiring.ErrUnavailable), state: Queued, wait: first, failures: 1},
+		"look unreachable":             {it: sent, err: rejected(acquiring.ErrUnavailable), state: Sent, wait: first, failures: 1},
 
 		"not printed":                 {it: sent, d: refusedDocument(false), state: Failed, attention: "нет бумаги (code 7); make sure"},
 		"not printed, no reason":      {it: sent, d: &fiscal.Document{ID: "9001", Status: fiscal.DocumentFailed}, state: Failed, attention: "no reason given"},

@@ -136,7 +136,7 @@ func (q *Queue) work(ctx context.Context, r fiscal.Register, it *Item) (rest tim
 	o := Observation{Register: it.Register, ReceiptID: it.Receipt.ID, Op: "look"}
 	var d *fiscal.Document
 	var err error
-	if it.documentID == "" || it.State == Queued {
+	if it.submits() {
 		o.Op = "submit"
 		d, err = guard(func() (*fiscal.Document, error) { return r.Submit(asking, it.Receipt) })
 	} else {
