@@ -46,7 +46,7 @@ const mostFirst = 64 << 10
 func readAnswer(resp *http.Response, limit int64) ([]byte, error) {
 	room := int64(512)
 	if said := resp.ContentLength; said > 0 {
-		room = min(said+1, mostFirst) // the byte more finds the end without growing
+		room = min(said, mostFirst-1) + 1 // the byte more finds the end without growing
 	}
 	data := make([]byte, 0, min(room, limit+1))
 	for {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,7 +60,7 @@ func TestReadAnswer(t *testing.T) {
 		"whole": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "the end beside the data": iotest.DataErrReader,
 	} {
 		for _, text := range []string{"", "{}", long[:511], long[:512], long[:513], long} {
-			for _, said := range []int64{-1, 0, int64(len(text)), 1, 1 << 40} {
+			for _, said := range []int64{-1, 0, int64(len(text)), 1, 1 << 40, math.MaxInt64} {
 				got, err := readAnswer(&http.Response{Body: io.NopCloser(wrap(strings.NewReader(text))), ContentLength: said}, 1<<20)
 				require.NoError(t, err, name)
 				assert.Equal(t, text, string(got), name)
