@@ -17,6 +17,10 @@ import (
 // so over database/sql, in one table unique over Shop, Kind, Payment and Key.
 // [NewMemoryLedger] remembers as long as the process lives.
 //
+// An entry without ID whose Client crashed is taken over by another after two
+// minutes; a row of Kind "takeover" says by whom, so that it is one only. The
+// clocks of the machines must agree as far as that.
+//
 // It is safe for concurrent use. Its errors stop the call before anything is
 // sent, or are told after it.
 type Ledger interface {

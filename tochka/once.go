@@ -6,15 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/acquiring-go/acquiring"
 )
-
-// otherBusy is how long another Client's attempt may be under way: longer than
-// any call takes. After that it crashed, and its entry is taken over.
-const otherBusy = 2 * time.Minute
 
 // deed is something that moves money and for which the bank has no key. The
 // Ledger remembers it by the shop's key, and the operation's own movements tell
@@ -68,7 +62,7 @@ func (c *Client) once(ctx context.Context, d deed) (*done, error) {
 		}
 	}
 	if old != nil {
-		return c.again(ctx, d, *old, known)
+		return c.again(ctx, d, *old)
 	}
 	o, err := c.own(ctx, d.op, d.entry.Payment)
 	if err != nil {
@@ -88,30 +82,36 @@ func (c *Client) once(ctx context.Context, d deed) (*done, error) {
 	case existing != nil:
 		return nil, busy(d.op)
 	}
-	return c.perform(ctx, d, known, true)
+	return c.perform(ctx, d, true)
 }
 
 // again is a deed whose key the ledger has already.
-func (c *Client) again(ctx context.Context, d deed, old LedgerEntry, known []LedgerEntry) (*done, error) {
+func (c *Client) again(ctx context.Context, d deed, old LedgerEntry) (*done, error) {
 	if d.entry.Amount != 0 && d.entry.Amount != old.Amount {
 		return nil, &acquiring.Error{Provider: provider, Op: d.op, Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected,
 			Message: fmt.Sprintf("the key %q belongs to a %s of %s already", old.Key, old.Kind, old.Amount), Hint: "give another one another key"}
 	}
-	o, err := c.own(ctx, d.op, old.Payment)
 	if old.ID != "" {
+		o, err := c.own(ctx, d.op, old.Payment)
 		if err != nil {
 			o = nil
 		}
 		return &done{old, o}, nil
 	}
+	old, err := c.takeOver(ctx, d.op, old)
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.own(ctx, d.op, old.Payment)
 	if err != nil {
 		return nil, d.unknown(err)
 	}
-	if old.Owner != c.owner() && c.now().Sub(old.At) < otherBusy {
-		return nil, busy(d.op)
-	}
 	d.entry = old
-	if id := d.made(o, known); id != "" {
+	id, err := c.made(ctx, d, o)
+	switch {
+	case err != nil:
+		return nil, d.unknown(err)
+	case id != "":
 		return c.settled(ctx, d, id, o)
 	}
 	if o.Status == OperationOnRefund {
@@ -125,23 +125,11 @@ func (c *Client) again(ctx context.Context, d deed, old LedgerEntry, known []Led
 	if err := c.ledger.Save(ctx, d.entry); err != nil {
 		return nil, ledgerError(d.op, err, acquiring.OutcomeNotSent)
 	}
-	return c.perform(ctx, d, known, false)
-}
-
-// made is the number of the movement that the deed made; "": it made none yet.
-func (d deed) made(o *Operation, known []LedgerEntry) string {
-	for _, e := range o.entries(d.kind) {
-		id := e.key()
-		claimed := slices.ContainsFunc(known, func(k LedgerEntry) bool { return k.ID == id })
-		if !claimed && e.Amount.Amount() == d.entry.Amount && !slices.Contains(d.entry.Seen, id) {
-			return id
-		}
-	}
-	return ""
+	return c.perform(ctx, d, false)
 }
 
 // perform asks the bank and finds out what became of it.
-func (c *Client) perform(ctx context.Context, d deed, known []LedgerEntry, first bool) (*done, error) {
+func (c *Client) perform(ctx context.Context, d deed, first bool) (*done, error) {
 	id, err := d.act(ctx, d.entry)
 	switch {
 	case err == nil:
@@ -150,7 +138,7 @@ func (c *Client) perform(ctx context.Context, d deed, known []LedgerEntry, first
 			after = nil
 		}
 		if id == "" && after != nil {
-			id = d.made(after, known)
+			id, _ = c.made(ctx, d, after) // not known is not seen
 		}
 		if id == "" {
 			// Done, but under which number cannot be seen yet. The entry stays
@@ -172,7 +160,7 @@ func (c *Client) perform(ctx context.Context, d deed, known []LedgerEntry, first
 	if readErr != nil {
 		return nil, d.unknown(err)
 	}
-	if id := d.made(after, known); id != "" {
+	if id, rival := c.made(ctx, d, after); id != "" && rival == nil {
 		return c.settled(ctx, d, id, after)
 	}
 	return nil, d.unknown(err)
@@ -199,11 +187,6 @@ func (d deed) unknown(err error) error {
 	}
 	known.Outcome, known.Hint = acquiring.OutcomeUnknown, d.hint
 	return &known
-}
-
-func busy(op string) error {
-	return &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected,
-		Message: "the same key is being worked on elsewhere", Hint: "ask again with the same key in a few minutes"}
 }
 
 func ledgerError(op string, err error, outcome acquiring.Outcome) error {

@@ -11,16 +11,20 @@ import (
 )
 
 // Refund gives money back (POST payments/{operationId}/refund). Amount 0 reads
-// what is left and gives it back. A receipt of the refund the bank does not
-// take: ErrUnsupported.
+// what is left and gives it back; while another refund is executed that is not
+// known: ErrConflict. A receipt of the refund the bank does not take:
+// ErrUnsupported.
 //
 // The bank has no key of a refund: Config.Ledger remembers them, and the
 // operation's movements before and after tell what became of an answer that
 // was lost. After an unknown outcome call again with the same Key: it looks
-// first. The bank refunds payments that are APPROVED; whether it takes a
-// second part is not documented. The money comes from the company's account; a
-// card is credited in 3 to 30 days. Payments of subscriptions, and those by
-// digital rouble, are refunded in the internet bank only.
+// first. A Key that another program works on, or died with less than two
+// minutes ago, is ErrConflict with an unknown outcome.
+//
+// The bank refunds payments that are APPROVED; whether it takes a second part
+// is not documented. The money comes from the company's account; a card is
+// credited in 3 to 30 days. Payments of subscriptions, and those by digital
+// rouble, are refunded in the internet bank only.
 //
 // A payment by a code of CreateQR is refunded by the SBP method, and pending
 // until the bank has executed it. The bank does not tell what became of an
@@ -82,6 +86,10 @@ func (c *Client) refundable(ctx context.Context, op string, o *Operation, e *Led
 		if p.Status == acquiring.StatusAuthorized {
 			err.Hint = "a hold that is not captured lapses by itself"
 		}
+		return err
+	case e.Amount == 0 && o.Status == OperationOnRefund:
+		err := conflict(op, p, "is being refunded, so that what is left is not known yet")
+		err.Hint = "ask again once that refund is done, or give the Amount"
 		return err
 	case left == 0:
 		err := conflict(op, p, "has nothing left to give back")

@@ -13,7 +13,8 @@
 //
 // # The table
 //
-// One row for each thing asked: a refund, a charge, a subscription, a QR code;
-// a million take some 300 MB. It holds no secret and no customer. Cleanup
-// forgets old rows.
+// One row for each thing asked: a refund, a charge, a subscription, a QR code,
+// and one for each that was taken over from a process that crashed; a million
+// take some 300 MB. It holds no secret and no customer. Cleanup forgets old
+// rows.
 package sqlledger
