@@ -44,10 +44,30 @@ func (c *Client) CreateQR(ctx context.Context, r acquiring.InvoiceRequest) (*acq
 	if err != nil {
 		return nil, ledgerError(op, err, acquiring.OutcomeNotSent)
 	}
-	if old != nil && old.ID != "" {
-		return c.sameQR(ctx, r, *old)
+	if old != nil {
+		if old.ID != "" {
+			return c.sameQR(ctx, r, *old)
+		}
+		if entry, err = c.takeOver(ctx, op, *old); err != nil {
+			return nil, err
+		}
+		entry.Amount = r.Amount
 	}
-	// A code whose answer was lost nobody has seen: nobody can pay it.
+	qr, err := c.newQR(ctx, r, &entry)
+	if err == nil {
+		return qr, nil
+	}
+	// A code whose answer was lost nobody has seen: nobody can pay it, and the
+	// order may have another.
+	if forget := c.ledger.Forget(context.WithoutCancel(ctx), entry); forget != nil {
+		c.rest.Logger().WarnContext(ctx, "an order without a code stays in the ledger", "order", entry.Key, "error", forget)
+	}
+	return nil, err
+}
+
+// newQR registers a code and writes it into the ledger.
+func (c *Client) newQR(ctx context.Context, r acquiring.InvoiceRequest, entry *LedgerEntry) (*acquiring.QR, error) {
+	const op = "CreateQR"
 	merchant, account, err := c.sbpPair(ctx, op)
 	if err != nil {
 		return nil, err
@@ -62,7 +82,7 @@ func (c *Client) CreateQR(ctx context.Context, r acquiring.InvoiceRequest) (*acq
 		return nil, err
 	}
 	entry.ID = out.QRCID
-	if err := c.ledger.Save(context.WithoutCancel(ctx), entry); err != nil {
+	if err := c.ledger.Save(context.WithoutCancel(ctx), *entry); err != nil {
 		return nil, ledgerError(op, err, acquiring.OutcomeUnknown) // nobody has seen the code: repeat
 	}
 	qr := &acquiring.QR{ID: out.QRCID, PaymentID: acquiring.PaymentID(out.QRCID), OrderID: r.OrderID, Payload: out.Payload, ExpiresAt: c.now().Add(time.Duration(minutes(life)) * time.Minute)}

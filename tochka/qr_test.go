@@ -81,6 +81,41 @@ func TestQRWhoseAnswerWasLostIsMadeAgain(t *testing.T) {
 	require.NoError(t, err, "nobody has seen the first")
 }
 
+// Two programs ask for the code of one order at the same time: a second code
+// would be paid by the customer and known to nobody.
+func TestOneQRCodeOfTwoPrograms(t *testing.T) {
+	shared := NewMemoryLedger(0)
+	b := newBank(t).on(makeQR, fixture(t, "qr_created.json")).on(readQR, codeOf(time.Now())).on(stateQR, stateOf("NotStarted"))
+	with := func(c *Config) { c.Ledger, c.SBPMerchantID, c.AccountID = shared, "MF0000000001", account }
+	one, two := b.client(with), b.client(with)
+	// The first works on it.
+	_, err := shared.Begin(t.Context(), LedgerEntry{Kind: LedgerQR, Key: qrOrder().OrderID, Amount: qrOrder().Amount, Owner: one.owner(), At: time.Now()})
+	require.NoError(t, err)
+	_, err = two.CreateQR(t.Context(), qrOrder())
+	require.ErrorIs(t, err, acquiring.ErrConflict)
+	assert.Empty(t, b.calls(makeQR))
+	first, err := one.CreateQR(t.Context(), qrOrder())
+	require.NoError(t, err)
+	second, err := two.CreateQR(t.Context(), qrOrder())
+	require.NoError(t, err)
+	assert.Equal(t, first.ID, second.ID)
+	assert.Len(t, b.calls(makeQR), 1)
+
+	// One that died is taken over; one that failed leaves the order free.
+	_, err = shared.Begin(t.Context(), LedgerEntry{Kind: LedgerQR, Key: "crashed", Amount: 100, Owner: "dead", At: time.Now().Add(-otherBusy)})
+	require.NoError(t, err)
+	r := qrOrder()
+	r.OrderID, r.Amount = "crashed", 100
+	_, err = two.CreateQR(t.Context(), r)
+	require.NoError(t, err)
+	failing := newBank(t).answer(makeQR, failure(400, "Field amount"), answer{lost: true}).on(makeQR, fixture(t, "qr_created.json"))
+	for i, c := range []*Client{failing.client(with), failing.client(with), failing.client(with)} {
+		r.OrderID = "failed"
+		_, err = c.CreateQR(t.Context(), r)
+		assert.Equal(t, i == 2, err == nil, "%d: %v", i, err)
+	}
+}
+
 func TestQRRefusedBeforeSending(t *testing.T) {
 	b := newBank(t)
 	c := b.client(func(c *Config) { c.SBPMerchantID, c.AccountID = "MF0000000001", account })
