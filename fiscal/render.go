@@ -1,6 +1,7 @@
 package fiscal
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +32,7 @@ func (r Receipt) TextWidth(printed *FiscalData, width int) string {
 	t.pairIf("ИНН", r.Seller.INN)
 	t.pairIf("Кассир", r.Cashier.Name)
 	t.pairIf("Автомат", r.Machine)
-	t.correction(r.Correction)
+	t.correction(&r)
 	t.rule('-')
 	for i := range r.Lines {
 		t.line(i, &r.Lines[i])
@@ -81,13 +82,15 @@ type textReceipt struct {
 	width int
 }
 
-func (t *textReceipt) correction(c *Correction) {
+func (t *textReceipt) correction(r *Receipt) {
+	c := r.Correction
 	if c == nil {
 		return
 	}
 	t.pair("Тип коррекции", c.Kind.Name())
 	if !c.Date.IsZero() {
-		t.pair("Дата расчета", c.Date.Format("02.01.2006"))
+		d := day(c.Date, r.TimeZone)
+		t.pair("Дата расчета", fmt.Sprintf("%02d.%02d.%d", d%100, d/100%100, d/10000))
 	}
 	t.pairIf("Предписание N", c.Number)
 }

@@ -475,3 +475,13 @@ func TestUnknownCodesArePassedOn(t *testing.T) {
 		assert.Contains(t, r.Warnings().Paths(), path)
 	}
 }
+
+// The day of a correction is shown as it is counted and printed: at the clock
+// of the receipt, in Moscow where the shop keeps its times in UTC.
+func TestCorrectionDayInText(t *testing.T) {
+	r := goodCorrection()
+	r.Correction.Date = time.Date(2026, 10, 19, 22, 30, 0, 0, time.UTC)
+	assert.Contains(t, r.Text(nil), "20.10.2026")
+	r.TimeZone, r.Correction.Date = 1, time.Date(2026, 10, 19, 21, 30, 0, 0, time.UTC)
+	assert.Contains(t, r.Text(nil), "19.10.2026")
+}

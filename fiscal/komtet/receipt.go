@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/money"
@@ -112,7 +113,7 @@ func (m *mapper) positionV2(i int) PositionV2 {
 
 func (m *mapper) correctionV2() CorrectionInfo {
 	k := m.receipt.Correction
-	return CorrectionInfo{Type: m.correctionKind(), Date: k.Date.Format(layoutDay), Number: k.Number}
+	return CorrectionInfo{Type: m.correctionKind(), Date: m.day(k.Date).Format(layoutDay), Number: k.Number}
 }
 
 // What both versions share.
@@ -222,9 +223,29 @@ func (m *mapper) industry(list []fiscal.IndustryAttribute) []Industry {
 
 func (m *mapper) operational() *Operational {
 	if o := m.receipt.Operational; o != nil {
-		return &Operational{ID: strconv.Itoa(o.ID), Data: o.Data, Time: o.Time.Format(layoutSecond)}
+		return &Operational{ID: strconv.Itoa(o.ID), Data: o.Data, Time: o.Time.In(m.zone()).Format(layoutSecond)}
 	}
 	return nil
+}
+
+// zone is where the register's clock stands, which is what the service reads
+// times by: the receipt's zone, else that of the Config.
+func (m *mapper) zone() *time.Location {
+	if z := m.receipt.TimeZone; z >= 1 && z <= 11 {
+		return time.FixedZone("", (z+1)*60*60)
+	}
+	return m.cfg.Location
+}
+
+// day is t where its calendar day is the one that is meant: at its own clock if
+// that is a Russian one and the receipt names no zone, else at the register's.
+// A time that was kept in UTC would be the day before until three in the
+// morning.
+func (m *mapper) day(t time.Time) time.Time {
+	if _, offset := t.Zone(); m.receipt.TimeZone == 0 && offset >= 2*60*60 && offset <= 12*60*60 {
+		return t
+	}
+	return t.In(m.zone())
 }
 
 func (m *mapper) vat(at string, l *fiscal.Line) string {

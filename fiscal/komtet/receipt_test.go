@@ -43,7 +43,7 @@ func everything() fiscal.Receipt {
 		Internet:        new(false), TimeZone: 11,
 		Attribute: "445334544", UserAttribute: &fiscal.UserAttribute{Name: "Заказ", Value: "55"},
 		Industry:    []fiscal.IndustryAttribute{{FOIV: "001", Date: "25.10.2020", Number: "1", Value: "значение"}},
-		Operational: &fiscal.Operational{ID: 0, Data: "данные", Time: time.Date(2026, 11, 20, 18, 7, 5, 0, time.UTC)},
+		Operational: &fiscal.Operational{ID: 0, Data: "данные", Time: time.Date(2026, 11, 20, 18, 7, 5, 0, time.FixedZone("", 12*60*60))},
 		Extra:       map[string]string{"new_field": `{"a":1}`},
 	}
 }
@@ -107,7 +107,7 @@ func TestWholeCorrectionV2(t *testing.T) {
 	r := everything()
 	r.ID, r.Type, r.CashlessDetails, r.Attribute = "T-2043-c", fiscal.SaleReturn, nil, ""
 	r.Lines[0].PlannedStatus = fiscal.PieceReturned
-	r.Correction = &fiscal.Correction{Kind: fiscal.CorrectionByOrder, Date: day(2026, time.March, 31), Number: "K11", FiscalSign: "2718281828", Description: "not asked for"}
+	r.Correction = &fiscal.Correction{Kind: fiscal.CorrectionByOrder, Date: time.Date(2026, time.March, 31, 9, 0, 0, 0, time.FixedZone("", 12*60*60)), Number: "K11", FiscalSign: "2718281828", Description: "not asked for"}
 	check, err := c.Request(r)
 	require.NoError(t, err)
 	assert.JSONEq(t, file(t, "everything_correction_v2.json"), written(t, check))
@@ -224,6 +224,43 @@ func TestWhatCannotBeSaid(t *testing.T) {
 	_, err = c.Request(r)
 	require.NoError(t, err)
 	assert.Empty(t, s.sent, "nothing was sent")
+}
+
+// The day of a correction and the time of an operation are those of the
+// register's clock, in whatever zone the shop keeps its times.
+func TestTimesAreTheRegisters(t *testing.T) {
+	utc := time.Date(2026, 11, 19, 22, 30, 0, 0, time.UTC) // 01:30 of the 20th in Moscow, 08:30 in Vladivostok
+	vladivostok := time.FixedZone("", 10*60*60)
+	for name, row := range map[string]struct {
+		at               time.Time
+		zone             int
+		location         *time.Location
+		day, dayV1, time string
+	}{
+		"UTC":              {at: utc, day: "20.11.2026", dayV1: "2026-11-20", time: "20.11.2026 01:30:00"},
+		"receipt's zone":   {at: utc, zone: 9, day: "20.11.2026", dayV1: "2026-11-20", time: "20.11.2026 08:30:00"},
+		"registers' zone":  {at: utc, location: vladivostok, day: "20.11.2026", dayV1: "2026-11-20", time: "20.11.2026 08:30:00"},
+		"midnight, UTC":    {at: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), day: "20.11.2026", dayV1: "2026-11-20", time: "20.11.2026 03:00:00"},
+		"midnight, Russia": {at: time.Date(2026, 11, 20, 0, 0, 0, 0, vladivostok), day: "20.11.2026", dayV1: "2026-11-20", time: "19.11.2026 17:00:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := client(t, func(c *Config) { c.Location = row.location })
+			r := sale()
+			r.FFD, r.TimeZone, r.Correction = fiscal.FFD12, row.zone, &fiscal.Correction{Date: row.at}
+			r.Operational = &fiscal.Operational{Data: "x", Time: row.at}
+			check, err := c.Request(r)
+			require.NoError(t, err)
+			assert.Equal(t, row.day, check.(*CorrectionV2).Info.Date)
+			assert.Equal(t, row.time, check.(*CorrectionV2).Operational.Time)
+			if row.zone != 0 {
+				return // version 1 has none
+			}
+			r.FFD, r.Operational = fiscal.FFD105, nil
+			check, err = c.Request(r)
+			require.NoError(t, err)
+			assert.Equal(t, row.dayV1, check.(*CorrectionV1).Info.Date)
+		})
+	}
 }
 
 func TestExtraOfReceipt(t *testing.T) {

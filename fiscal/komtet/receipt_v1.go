@@ -53,7 +53,7 @@ func (m *mapper) buyerV1() *Buyer {
 
 func (m *mapper) correctionV1() CorrectionBase {
 	k := m.receipt.Correction
-	return CorrectionBase{Type: m.correctionKind(), Date: k.Date.Format(layoutDayV1), Document: k.Number, Description: k.Description}
+	return CorrectionBase{Type: m.correctionKind(), Date: m.day(k.Date).Format(layoutDayV1), Document: k.Number, Description: k.Description}
 }
 
 func (m *mapper) positionV1(i int) PositionV1 {
