@@ -84,10 +84,7 @@ func (c *Client) printForm(req PrintRequest) (fields, error) {
 	if err != nil {
 		return nil, err
 	}
-	sums := req.Sums
-	if c.cfg.PrepaidField == "sum_cashless" {
-		sums.Cashless, sums.Prepaid = sums.Cashless+sums.Prepaid, 0
-	}
+	sums := c.sums(req)
 	var f fields
 	f.add("payment_id", string(req.PaymentID))
 	f.add("type", req.Type)
@@ -103,6 +100,15 @@ func (c *Client) printForm(req PrintRequest) (fields, error) {
 	f.add("cart", cart)
 	f.some("receipt_key", req.Key)
 	return f.extra(req.Extra)
+}
+
+// sums are how the receipt was paid, in the fields that they go to.
+func (c *Client) sums(req PrintRequest) fiscal.Payments {
+	sums := req.Sums
+	if c.cfg.PrepaidField == "sum_cashless" {
+		sums.Cashless, sums.Prepaid = sums.Cashless+sums.Prepaid, 0
+	}
+	return sums
 }
 
 // zeroShort writes a sum with two decimals, and none as the service's clients

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,9 @@ type printed struct {
 // in Config.Store; without one, and after a lost answer, in the receipts of
 // the last days (Config.ReceiptLookback). Where the service lists receipts
 // without their keys it cannot find out, and says so instead of printing twice.
+// A receipt that is there is returned as it is by now, with Existed true; one of
+// another settlement or another total under the same ID gives
+// acquiring.ErrConflict.
 func (c *Client) Submit(ctx context.Context, r fiscal.Receipt) (*fiscal.Document, error) {
 	const op = "Submit"
 	if r.ID == "" {
@@ -69,7 +73,7 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 	}
 	switch {
 	case was.Document != "":
-		return c.existing(ctx, was.Document, req.Key)
+		return c.existing(ctx, op, was.Document, req)
 	case c.busy(was.intent):
 		return nil, c.underWay(op)
 	case was.open() || !c.lasts:
@@ -82,7 +86,7 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 			return nil, err
 		}
 		if found != nil {
-			return c.remember(ctx, op, key, found)
+			return c.remember(ctx, op, key, req, found)
 		}
 	}
 	now := printed{intent: c.intend()}
@@ -105,7 +109,7 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 	}
 	found, lookErr := c.findReceipt(ctx, req, now.At)
 	if lookErr == nil && found != nil {
-		return c.remember(ctx, op, key, found)
+		return c.remember(ctx, op, key, req, found)
 	}
 	var e *acquiring.Error
 	if errors.As(err, &e) {
@@ -117,7 +121,10 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 }
 
 // remember notes a receipt that was found at the service.
-func (c *Client) remember(ctx context.Context, op, key string, found *ReceiptInfo) (*fiscal.Document, error) {
+func (c *Client) remember(ctx context.Context, op, key string, req PrintRequest, found *ReceiptInfo) (*fiscal.Document, error) {
+	if err := c.same(op, req, found); err != nil {
+		return nil, err
+	}
 	if err := c.keep(ctx, key, printed{intent: c.intend(), Document: found.ID}); err != nil {
 		return nil, c.storeFailed(op, err, acquiring.OutcomeUnknown)
 	}
@@ -128,19 +135,46 @@ func (c *Client) remember(ctx context.Context, op, key string, found *ReceiptInf
 
 // existing reads a receipt that was submitted before. That it cannot be read
 // just now does not undo that it is there.
-func (c *Client) existing(ctx context.Context, id ReceiptID, receiptID string) (*fiscal.Document, error) {
-	doc, err := c.GetDocument(ctx, string(id))
+func (c *Client) existing(ctx context.Context, op string, id ReceiptID, req PrintRequest) (*fiscal.Document, error) {
+	found, err := c.Receipt(ctx, id)
 	if err != nil {
 		if acquiring.Temporary(err) {
-			return &fiscal.Document{ID: string(id), ReceiptID: receiptID, Status: fiscal.DocumentQueued, Existed: true}, nil
+			return &fiscal.Document{ID: string(id), ReceiptID: req.Key, Status: fiscal.DocumentQueued, Existed: true}, nil
 		}
 		return nil, err
 	}
+	if err := c.same(op, req, found); err != nil {
+		return nil, err
+	}
+	doc := c.document(found)
 	if doc.ReceiptID == "" {
-		doc.ReceiptID = receiptID
+		doc.ReceiptID = req.Key
 	}
 	doc.Existed = true
 	return doc, nil
+}
+
+// same refuses a receipt whose number another one has, as far as the service
+// says what that is: a number given twice must not pass a return off as printed
+// because its sale was.
+func (c *Client) same(op string, req PrintRequest, found *ReceiptInfo) error {
+	var differs string
+	there, want := c.settlementOf(found.Type), c.settlementOf(req.Type)
+	got, asked := found.Sums, c.sums(req)
+	// A kind that the service leaves out may be what is lacking.
+	short := asked.Cash != 0 && got.Cash == 0 || asked.Cashless != 0 && got.Cashless == 0 || asked.Prepaid != 0 && got.Prepaid == 0 ||
+		asked.Credit != 0 && got.Credit == 0 || asked.Counter != 0 && got.Counter == 0
+	switch total := got.Total(); {
+	case total > asked.Total(), total < asked.Total() && !short:
+		differs = "its total is " + total.String() + ", not " + asked.Total().String()
+	case !req.Correction && there != 0 && want != 0 && there != want:
+		differs = "it is a " + there.String() + ", not a " + want.String()
+	default:
+		return nil
+	}
+	return &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected, Field: "id",
+		Message: strconv.Quote(req.Key) + " is the number of another receipt, " + string(found.ID) + " at PayKeeper: " + differs,
+		Hint:    "nothing was printed: give each sale and return a number of its own"}
 }
 
 // findReceipt looks for the receipt by its key among those of its payment and

@@ -13,6 +13,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
+	"github.com/acquiring-go/acquiring/money"
 )
 
 func TestSubmit(t *testing.T) {
@@ -62,6 +63,48 @@ func TestSubmitForPayment(t *testing.T) {
 	r.ID, r.Extra["payment_id"] = "R-2", "ORD-17"
 	_, err = f.client().Submit(bg(t), r)
 	wantField(t, err, "PaymentID")
+}
+
+// A number given twice does not pass a return off as printed because its sale
+// was, nor one sum for another: not in the same process, and not after a restart.
+func TestSubmitOtherReceiptUnderTheSameNumber(t *testing.T) {
+	for name, change := range map[string]func(*fiscal.Receipt){
+		"return":      func(r *fiscal.Receipt) { r.Type = fiscal.SaleReturn },
+		"another sum": func(r *fiscal.Receipt) { r.Lines[0].Price++ },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			c := f.client()
+			_, err := c.Submit(bg(t), sale("R-1"))
+			require.NoError(t, err)
+			f.receipts[0]["status"] = "success"
+			other := sale("R-1")
+			change(&other)
+			for _, c := range []*Client{c, f.client()} {
+				_, err = c.Submit(bg(t), other)
+				assert.Equal(t, "id", wantError(t, err, acquiring.ErrConflict, acquiring.OutcomeRejected).Field)
+			}
+			assert.Len(t, f.receipts, 1)
+			again, err := f.client().Submit(bg(t), sale("R-1"))
+			require.NoError(t, err, "the receipt itself is still found")
+			assert.True(t, again.Existed)
+		})
+	}
+}
+
+// What the service leaves out of a receipt that is there makes it no other one.
+func TestSubmitAgainWhereSumsAreNotListed(t *testing.T) {
+	f := newFake(t)
+	r := sale("R-1")
+	r.Payments = fiscal.Payments{Prepaid: money.RUB(1000, 0), Cashless: money.RUB(499, 90)}
+	_, err := f.client().Submit(bg(t), r)
+	require.NoError(t, err)
+	for _, name := range []string{"sum_advance", "sum_cashless", "type"} {
+		delete(f.receipts[0], name)
+		again, err := f.client().Submit(bg(t), r)
+		require.NoError(t, err, name)
+		assert.True(t, again.Existed)
+	}
 }
 
 // One document, whatever is lost.
