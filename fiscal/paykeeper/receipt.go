@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/acquiring-go/acquiring"
@@ -75,12 +76,12 @@ func invalidReceipt(prefix string, err error) *acquiring.Error {
 func (c *Client) cart(r *fiscal.Receipt, u *unsaid) Cart {
 	cart := make(Cart, 0, len(r.Lines))
 	for i := range r.Lines {
-		cart = append(cart, c.item(&r.Lines[i], "items["+strconv.Itoa(i)+"].", u))
+		cart = append(cart, c.item(r.Type, &r.Lines[i], "items["+strconv.Itoa(i)+"].", u))
 	}
 	return cart
 }
 
-func (c *Client) item(l *fiscal.Line, at string, u *unsaid) CartItem {
+func (c *Client) item(s fiscal.Settlement, l *fiscal.Line, at string, u *unsaid) CartItem {
 	item := CartItem{Name: l.Name, Price: l.Price, Quantity: l.Quantity, Sum: l.Total(), ItemID: l.ID,
 		Country: l.Country, CustomsDeclaration: l.Declaration, Excise: l.Excise}
 	var ok bool
@@ -101,12 +102,13 @@ func (c *Client) item(l *fiscal.Line, at string, u *unsaid) CartItem {
 		} else {
 			item.ItemCode = l.Mark.Code
 		}
-		u.noWord(l.Mark.Kind != 0, at+"mark.kind")
+		// The kind that the code itself shows needs no word.
+		u.noWord(l.Mark.Kind != 0 && l.Mark.Kind != (fiscal.Mark{Code: l.Mark.Code}).EffectiveKind(), at+"mark.kind")
 	}
 	if l.Part != nil {
 		item.ItemsInPackage, item.ItemsSold = l.Part.Denominator, l.Part.Numerator
 	}
-	u.noWord(l.PlannedStatus != 0, at+"plannedStatus")
+	u.noWord(l.PlannedStatus != 0 && l.PlannedStatus != impliedStatus(s, l), at+"plannedStatus")
 	u.noWord(l.Attribute != "", at+"attribute")
 	for _, name := range sortedKeys(l.Extra) {
 		item.extra(name, l.Extra[name], at, u)
@@ -119,6 +121,23 @@ func (c *Client) item(l *fiscal.Line, at string, u *unsaid) CartItem {
 			"состав этого реквизита PayKeeper не опубликовал")
 	}
 	return item
+}
+
+// impliedStatus is the planned status that a marked line has by what the receipt
+// is, and that needs no word; 0: none follows.
+func impliedStatus(s fiscal.Settlement, l *fiscal.Line) fiscal.PlannedStatus {
+	switch {
+	case l.Mark == nil:
+	case s == fiscal.Sale && l.Part == nil:
+		return fiscal.PieceSold
+	case s == fiscal.Sale:
+		return fiscal.MeasureSold
+	case s == fiscal.SaleReturn && l.Part == nil:
+		return fiscal.PieceReturned
+	case s == fiscal.SaleReturn:
+		return fiscal.PartReturned
+	}
+	return 0
 }
 
 // extra adds a key of the user's own: JSON for an object or an array, and a
@@ -294,9 +313,18 @@ func (c *Client) correction(r *fiscal.Receipt, req *PrintRequest, u *unsaid) {
 	}
 	put(names.Kind, strconv.Itoa(int(r.Correction.Kind)))
 	if !r.Correction.Date.IsZero() {
-		put(names.Date, dateOf(r.Correction.Date))
+		put(names.Date, correctionDay(r.Correction.Date))
 	}
 	put(names.Number, r.Correction.Number)
 	put(names.Reason, r.Correction.Description)
 	u.noWord(r.Correction.FiscalSign != "", "correction.fiscalSign")
+}
+
+// correctionDay is the calendar day of the settlement that is corrected: at the
+// time's own clock if that is a Russian one, else in Moscow.
+func correctionDay(t time.Time) string {
+	if _, offset := t.Zone(); offset < 2*60*60 || offset > 12*60*60 {
+		t = t.In(moscow)
+	}
+	return t.Format(dateLayout)
 }

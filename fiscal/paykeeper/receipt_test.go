@@ -346,6 +346,51 @@ func TestCorrection(t *testing.T) {
 	wantField(t, err, "correction.fiscalSign")
 }
 
+// A marked piece as package fiscal makes it, and its return, pass with the code:
+// the kind that the code shows and the status that the receipt implies need no
+// words. Any other status has none.
+func TestMarkedPieceSoldAndReturned(t *testing.T) {
+	c := offline(t)
+	mark, err := fiscal.ParseMark("0104600439931256215Rlf8K*dPTB4e\x1d93dGVz")
+	require.NoError(t, err)
+	sold := sale("R-1")
+	sold.FFD, sold.SoldAt = fiscal.FFD12, today
+	sold.Lines = []fiscal.Line{fiscal.MarkedLine("Ботинки", money.RUB(1499, 90), fiscal.VAT22, mark)}
+	returned, err := fiscal.Return(sold, fiscal.Selection{ID: "R-2"})
+	require.NoError(t, err)
+	for _, r := range []fiscal.Receipt{sold, returned} {
+		require.NoError(t, r.ValidateAt(today))
+		req, err := c.printRequest(&r)
+		require.NoError(t, err)
+		assert.Equal(t, "goods_coded", req.Cart[0].ItemType)
+		assert.Equal(t, mark.Base64(), req.Cart[0].ItemCodeBase64)
+		_, err = c.paymentCart(&r, r.Type)
+		require.NoError(t, err)
+	}
+	cheaper, err := fiscal.Return(sold, fiscal.Selection{ID: "R-3", Sum: money.RUB(100, 0)})
+	require.NoError(t, err)
+	_, err = c.printRequest(&cheaper)
+	var faults fiscal.Faults
+	require.ErrorAs(t, err, &faults, "that the thing stays sold cannot be said")
+	assert.Equal(t, []string{"items[0].plannedStatus"}, faults.Paths())
+}
+
+// The day of a correction is the shop's, whatever the clock that tells it.
+func TestCorrectionDay(t *testing.T) {
+	c := newFake(t).client(func(c *Config) { c.Correction = &CorrectionFields{Date: "correction_date"} })
+	for _, at := range []time.Time{
+		time.Date(2026, 11, 20, 0, 0, 0, 0, time.FixedZone("", 10*60*60)), // in Vladivostok
+		time.Date(2026, 11, 19, 22, 30, 0, 0, time.UTC),                   // 01:30 in Moscow
+		time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC),
+	} {
+		r := sale("C-1")
+		r.Correction = &fiscal.Correction{Date: at}
+		req, err := c.printRequest(&r)
+		require.NoError(t, err)
+		assert.Equal(t, "2026-11-20", req.Extra["correction_date"])
+	}
+}
+
 func TestPrepaymentOffset(t *testing.T) {
 	r := sale("R-2")
 	r.Payments = fiscal.Payments{Prepaid: money.RUB(1000, 0), Cashless: money.RUB(499, 90)}
