@@ -129,9 +129,10 @@ func (c *call) attempt(ctx context.Context) (verdict, error) {
 		}
 		return failed, err
 	}
-	if c.dialect == MySQL {
-		// A deadlock has rolled everything back if process passed over its
-		// error, and what came after it was written outside.
+	if c.dialect != PostgreSQL {
+		// A deadlock of MySQL's has rolled everything back if process passed
+		// over its error, in SQLite so has a statement that was interrupted or
+		// found the disk full; what came after it was written outside.
 		switch marked, err := c.look(ctx, t.Tx, c.key); {
 		case ctx.Err() != nil, errors.Is(err, sql.ErrTxDone): // Commit tells
 		case err != nil:

@@ -57,7 +57,9 @@
 // a minute or so. With replicated databases, a failover that loses committed
 // transactions loses the mark and the credit together.
 //
-// MySQL rolls the whole transaction back at a deadlock. Return the errors of
-// the statements: a process that goes on after such an error writes outside of
-// any transaction. The Inbox notices, and reports an error.
+// MySQL rolls the whole transaction back at a deadlock, SQLite when a statement
+// that writes is interrupted (by a context of its own that ends) or finds the
+// disk full. Return the errors of the statements: a process that goes on after
+// such an error writes outside of any transaction. The Inbox notices, and
+// reports an error.
 package sqlinbox

@@ -171,12 +171,21 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 	}
 	skipped := false
 	err = c.through(c, query, func() (err error) {
-		rows, err = e.QueryContext(ctx, query, args)
+		rows, err = c.rows(e.QueryContext(ctx, query, args))
 		skipped = errors.Is(err, driver.ErrSkip)
 		return err
 	})
 	if skipped {
 		c.uncount()
+	}
+	return rows, err
+}
+
+// rows of a program that dies are not left open: over SQLite they would keep the
+// transaction of the dead.
+func (c *faultyConn) rows(rows driver.Rows, err error) (driver.Rows, error) {
+	if err == nil && c.gone() {
+		_ = rows.Close()
 	}
 	return rows, err
 }
@@ -240,7 +249,7 @@ func (s *faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 
 func (s *faultyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
 	err = s.conn.through(s.conn, s.query, func() (err error) {
-		rows, err = s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+		rows, err = s.conn.rows(s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args))
 		return err
 	})
 	return rows, err

@@ -337,18 +337,49 @@ func TestProcessEndsTheTransaction(t *testing.T) {
 		if p.dialect == sqlinbox.PostgreSQL {
 			return // it answers COMMIT with a success there
 		}
-		// As MySQL does at a deadlock: the transaction is gone, and process
-		// goes on.
+		// As MySQL does at a deadlock and SQLite when a statement is
+		// interrupted: the transaction is gone, and process goes on.
+		runs := 0
 		err = inbox.Once(ctx, "b", func(ctx context.Context) error {
+			runs++
 			_, err := sqlinbox.Tx(ctx).ExecContext(ctx, "ROLLBACK")
 			return err
 		})
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "process must return the errors of its statements")
+		assert.Equal(t, 1, runs, "each run may write outside of the transaction")
 		done, err := inbox.Done(ctx, "b")
 		require.NoError(t, err)
 		assert.False(t, done)
 		require.NoError(t, inbox.Once(ctx, "b", func(ctx context.Context) error { return p.credit(ctx, "b", 0, 100) }))
 		s.balanced(t, 2, 200)
+	})
+}
+
+// SQLite rolls the transaction back when a statement that writes is interrupted:
+// a process that goes on writes outside of it, once and not at each try.
+func TestInterruptedStatement(t *testing.T) {
+	over(t, func(t *testing.T, p place) {
+		if p.dialect != sqlinbox.SQLite {
+			t.Skip("only SQLite does so")
+		}
+		s := newShop(t, p)
+		inbox := p.inbox(t, s.db)
+		many := "INSERT INTO " + p.table("accounts") + " (id, kopecks) WITH RECURSIVE n(x) AS (SELECT 1000 UNION ALL SELECT x + 1 FROM n WHERE x < 900000000) SELECT x, 0 FROM n"
+		impatient := func(ctx context.Context) error {
+			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			defer cancel()
+			_, err := sqlinbox.Tx(ctx).ExecContext(short, many)
+			return err
+		}
+		assert.ErrorIs(t, inbox.Once(t.Context(), "a", impatient), context.DeadlineExceeded)
+		s.balanced(t, 0, 0)
+		err := inbox.Once(t.Context(), "a", func(ctx context.Context) error {
+			_ = impatient(ctx)
+			return p.credit(ctx, "a", 0, 100)
+		})
+		assert.ErrorContains(t, err, "process must return the errors of its statements")
+		assert.EqualValues(t, 1, s.credits(t, "a"))
+		assert.Zero(t, s.marks(t))
 	})
 }
 
