@@ -42,6 +42,9 @@ const (
 	DefaultParallel    = 4                      // questions open at once to one account
 )
 
+// mostRest is how long an account rests at the most unless Last is longer.
+const mostRest = time.Hour
+
 // Poller asks for the payments whose callback never came and gives their news
 // to the same process, through the same Inbox, as the Handler does: whoever
 // comes first is processed, the other finds it done (see [NewsKey]). Set the
@@ -75,7 +78,8 @@ type Poller struct {
 
 	// Gap is the shortest time between two questions to one merchant account;
 	// 0: DefaultGap. When the provider asks for a pause (HTTP 429,
-	// Retry-After), the account rests that long.
+	// Retry-After), the account rests that long, but for an hour, or Last, at
+	// the most: a wrong answer must not keep payments from being found.
 	Gap time.Duration
 	// Parallel is how many questions may be open at once to one merchant
 	// account; 0: DefaultParallel. Accounts do not wait for each other.
@@ -305,7 +309,7 @@ func (r *polling) batch(ctx context.Context, speed *pace, batch []*polled) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			p.busy = false
-			if until := time.Now().Add(rest); rest > 0 && until.After(speed.free) {
+			if until := time.Now().Add(min(rest, max(mostRest, r.last))); rest > 0 && until.After(speed.free) {
 				speed.free = until
 			}
 		})

@@ -259,6 +259,23 @@ func TestPollerLeavesTheAccountAloneWhenAsked(t *testing.T) {
 	})
 }
 
+// A page of maintenance, or a clock that is wrong, may ask for a pause of years:
+// the payments that come in meanwhile are found nevertheless.
+func TestPollerDoesNotRestForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := startPoller(t, nil)
+		defer p.stop()
+		p.bank.set("p1", "A-7", acquiring.StatusPaid, 1000)
+		p.bank.fail(&acquiring.Error{Kind: acquiring.ErrUnavailable, RetryAfter: 10_000 * time.Hour})
+		p.open.set(p.pending("p1"), p.pending("p2"))
+		time.Sleep(10 * time.Hour)
+		assert.LessOrEqual(t, p.bank.questions(), 11, "once an hour")
+		p.bank.fail(nil)
+		time.Sleep(90 * time.Minute)
+		assert.Len(t, p.books.all(), 1)
+	})
+}
+
 func TestPollerKeepsTheGapAndTheNumberAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at, most atomic.Int32

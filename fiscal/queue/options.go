@@ -70,7 +70,8 @@ func Timeout(d time.Duration) Option { return func(q *Queue) { q.timeout = d } }
 func Lease(d time.Duration) Option { return func(q *Queue) { q.lease = d } }
 
 // Overdue is the age at which a receipt that is not printed needs a person's
-// attention; it is tried on nevertheless. 0: [DefaultOverdue].
+// attention; it is tried on nevertheless, and a pause that the service asks for
+// is kept so long at the most. 0: [DefaultOverdue].
 func Overdue(d time.Duration) Option { return func(q *Queue) { q.overdue = d } }
 
 // Parallel is how many receipts this program works at for one register at the

@@ -72,7 +72,7 @@ func (p policy) failed(it *Item, c change, err error) change {
 	c.wait = p.backoff(it.failures)
 	var e *acquiring.Error
 	if errors.As(err, &e) {
-		c.wait = max(c.wait, e.RetryAfter)
+		c.wait = max(c.wait, p.asked(e))
 	}
 	var panicked *panicError
 	submitting := it.submits()
@@ -100,6 +100,10 @@ func (p policy) failed(it *Item, c change, err error) change {
 	}
 	return p.late(it, c, err.Error())
 }
+
+// asked is the pause that the service asks for, up to the age at which a person
+// must hear of the receipt.
+func (p policy) asked(e *acquiring.Error) time.Duration { return min(e.RetryAfter, p.overdue) }
 
 // refused is what a document that was not printed makes of the receipt.
 func (p policy) refused(it *Item, c change, d *fiscal.Document) change {

@@ -264,6 +264,34 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
+// However long it asks to wait: a receipt that is overdue is told of, and it is
+// tried on.
+func TestRetryAfterIsNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKassa()
+		k.submit = func(n int, _ fiscal.Receipt) error {
+			if n < 5 {
+				return &acquiring.Error{Kind: acquiring.ErrUnavailable, RetryAfter: 10_000 * time.Hour}
+			}
+			return nil
+		}
+		var heard []string
+		q, _ := newQueue(t, Register("kassa", k), Overdue(time.Hour), Report(func(_ context.Context, _ *sql.Tx, it Item) error {
+			heard = append(heard, string(it.State)+it.Attention)
+			return nil
+		}))
+		defer q.db.Close()
+		require.NoError(t, q.Enqueue(t.Context(), nil, "kassa", sale("R-1")))
+		require.NoError(t, q.Enqueue(t.Context(), nil, "kassa", sale("R-2")))
+		run(t, q, 100*time.Minute)
+		require.NotEmpty(t, heard)
+		assert.Contains(t, heard[0], "not printed for 1h")
+		run(t, q, 10*time.Hour)
+		assert.Equal(t, Printed, get(t, q, "R-1").State)
+		assert.Equal(t, Printed, get(t, q, "R-2").State)
+	})
+}
+
 // A replica that was killed: another goes on when the lease is over, and what
 // the first one still says does not count.
 func TestLeaseEnds(t *testing.T) {

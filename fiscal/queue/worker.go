@@ -150,7 +150,7 @@ func (q *Queue) work(ctx context.Context, r fiscal.Register, it *Item) (rest tim
 	q.keep(ctx, it, c, &o)
 	var e *acquiring.Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {
-		rest = time.Now().Add(e.RetryAfter)
+		rest = time.Now().Add(q.asked(e))
 	}
 	return rest
 }
