@@ -318,6 +318,17 @@ func TestLeaseEnds(t *testing.T) {
 	})
 }
 
+// A hook for metrics that panics harms nobody.
+func TestObservePanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, _ := newQueue(t, Register("kassa", newKassa()), Observe(func(context.Context, Observation) { panic("no such label") }))
+		defer q.db.Close()
+		require.NoError(t, q.Enqueue(t.Context(), nil, "kassa", sale("R-1")))
+		run(t, q, time.Minute)
+		assert.Equal(t, Printed, get(t, q, "R-1").State)
+	})
+}
+
 // Told to stop, Run finishes what it has begun, and begins nothing else.
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -215,8 +215,12 @@ func (q *Queue) tell(ctx context.Context, o *Observation, kept bool) {
 		}
 		q.log.LogAttrs(ctx, level, words, attrs...)
 	}
-	if q.observe != nil {
-		q.observe(ctx, *o)
+	if q.observe == nil {
+		return
+	}
+	_, err := guard(func() (*fiscal.Document, error) { q.observe(ctx, *o); return nil, nil })
+	if err != nil {
+		q.log.LogAttrs(ctx, slog.LevelError, "receipts: the Observe hook panicked", slog.String("receipt", o.ReceiptID), slog.String("error", err.Error()))
 	}
 }
 

@@ -112,13 +112,24 @@ func (i *Inbox) Once(ctx context.Context, key string, process func(ctx context.C
 		if !returned {
 			o.Err = errors.New("process panicked, or ended its goroutine")
 		}
-		if i.observe != nil {
-			i.observe(ctx, o)
-		}
+		i.tell(ctx, o)
 	}()
 	o.Outcome, err = i.once(ctx, key, process, &o)
 	returned = true
 	return err
+}
+
+// tell calls the hook. Its panic is logged: what was committed is no failure.
+func (i *Inbox) tell(ctx context.Context, o Observation) {
+	if i.observe == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			i.log.LogAttrs(ctx, slog.LevelError, "sqlinbox: the Observe hook panicked", slog.String("key", o.Key), slog.Any("panic", p))
+		}
+	}()
+	i.observe(ctx, o)
 }
 
 func (i *Inbox) once(ctx context.Context, key string, process func(context.Context) error, o *Observation) (Outcome, error) {

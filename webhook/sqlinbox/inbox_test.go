@@ -336,6 +336,17 @@ func TestPanicRollsBack(t *testing.T) {
 	}
 }
 
+// A hook for metrics that panics does not make a failure of what was committed,
+// nor hide the panic of process.
+func TestObservePanics(t *testing.T) {
+	for _, dialect := range dialects {
+		m := make1(t, dialect, sqlinbox.Observe(func(context.Context, sqlinbox.Observation) { panic("no such label") }))
+		require.NoError(t, m.Once(t.Context(), "a", m.credit))
+		assert.Len(t, m.db.credits, 1)
+		assert.PanicsWithValue(t, "oops", func() { _ = m.Once(t.Context(), "b", func(context.Context) error { panic("oops") }) })
+	}
+}
+
 func TestTx(t *testing.T) {
 	m, other := make1(t, sqlinbox.PostgreSQL), make1(t, sqlinbox.PostgreSQL)
 	assert.PanicsWithValue(t, "sqlinbox.Tx: the context is not process's own; is the Handler made with webhook.WithInbox(a sqlinbox.Inbox)?", func() { sqlinbox.Tx(t.Context()) })
