@@ -2,10 +2,10 @@
 // уведомления, колбэки): it lets nobody else in and loses none.
 //
 //	http.Handle("/hooks/sberbank", webhook.Handler(client, func(ctx context.Context, e webhook.Event) error {
-//		if e.Payment.Status != acquiring.StatusPaid {
+//		if !e.Payment.Status.Succeeded() {
 //			return nil
 //		}
-//		return shop.Credit(ctx, e.Payment.OrderID, e.Payment.Captured)
+//		return shop.Credit(ctx, e.Payment) // once for each Payment.ID
 //	}))
 //
 // [Handler] verifies the notification, reads the payment back from the
@@ -39,6 +39,11 @@
 //	if !order.Status.CanBecome(e.Payment.Status) {
 //		return nil
 //	}
+//
+// The first that process hears of a payment may be that a part of it was given
+// back already: the payment is told as it stands when it is read, and that it
+// was paid before is not told once more. So ask Status.Succeeded, and not for
+// StatusPaid alone.
 //
 // An order number may have had another payment before: PayMaster's client, for
 // one, withdraws an invoice whose link was lost, issues it anew, and the end of

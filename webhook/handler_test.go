@@ -79,6 +79,24 @@ func TestHandlerProcessesOncePerNews(t *testing.T) {
 	})
 }
 
+// A part was given back before the news that it was paid came through: process
+// hears of it as it stands, and of the same no second time.
+func TestFirstNewsMayBeARefund(t *testing.T) {
+	b, books := newBank("school"), &books{}
+	b.set("p1", "A-7", acquiring.StatusPartiallyRefunded, 149990).Refunded = 10000
+	h := webhook.Handler(b, books.process, quiet)
+	for _, status := range []string{"paid", "partially_refunded", "paid"} {
+		code, _, _ := send(h, b.notify("id", "p1", "order", "A-7", "status", status))
+		assert.Equal(t, http.StatusOK, code)
+	}
+	require.Len(t, books.all(), 1)
+	p := books.all()[0].Payment
+	assert.True(t, p.Status.Succeeded())
+	assert.Equal(t, acquiring.StatusPartiallyRefunded, p.Status)
+	assert.Equal(t, money.Amount(149990), p.Captured)
+	assert.Equal(t, money.Amount(10000), p.Refunded)
+}
+
 func TestHandlerRefusesTheForged(t *testing.T) {
 	b := newBank("school")
 	b.set("p1", "A-7", acquiring.StatusPaid, 149990)

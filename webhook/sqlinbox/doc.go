@@ -7,7 +7,7 @@
 //	err = inbox.Migrate(ctx) // or run inbox.Schema() with your own migrations
 //	…
 //	http.Handle("/hooks/sberbank", webhook.Handler(client, func(ctx context.Context, e webhook.Event) error {
-//		if e.Payment.Status != acquiring.StatusPaid {
+//		if !e.Payment.Status.Succeeded() {
 //			return nil
 //		}
 //		_, err := sqlinbox.Tx(ctx).ExecContext(ctx, "UPDATE orders SET paid = $1 WHERE id = $2", e.Payment.Captured, e.Payment.OrderID)
