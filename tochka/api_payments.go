@@ -286,16 +286,19 @@ func paged[D, T any](ctx context.Context, c *Client, op, path, company string, q
 }
 
 // result is the answer {"result": true}.
-type result struct{ Result Bool }
+type result struct{ Result *Bool }
 
 // accepted calls and wants result true. false is a refusal, although HTTP says
-// 200.
+// 200; none is no verdict.
 func (c *Client) accepted(ctx context.Context, r request, refusal error, hint string) error {
 	var out result
 	if _, err := c.call(ctx, r, &out); err != nil {
 		return err
 	}
-	if !out.Result {
+	if out.Result == nil {
+		return c.nonsense(r.op, "the answer does not say whether it was done (result)")
+	}
+	if !*out.Result {
 		return &acquiring.Error{Provider: provider, Op: r.op, Kind: refusal, Outcome: acquiring.OutcomeRejected, HTTPStatus: 200, Message: "the bank refused (result: false)", Hint: hint}
 	}
 	return nil
@@ -325,13 +328,21 @@ func (c *Client) RefundPayment(ctx context.Context, operationID string, amount S
 	if operationID == "" || amount <= 0 {
 		return nil, acquiring.InOp(provider, op, acquiring.Invalid("amount", "is not more than zero, or there is no operationId"))
 	}
-	var out OperationRefund
+	var answer struct {
+		OperationRefund
+		Verdict *Bool `json:"isRefund"`
+	}
 	a, err := c.call(ctx, post(op, dataOf[any]{struct {
 		Amount Sum `json:"amount"`
-	}{amount}}, "acquiring/v1.0/payments/", operationID, "/refund"), &out)
+	}{amount}}, "acquiring/v1.0/payments/", operationID, "/refund"), &answer)
 	if err != nil {
 		return nil, err
 	}
+	if answer.Verdict == nil {
+		return nil, c.nonsense(op, "the answer does not say whether the money goes back (isRefund)")
+	}
+	out := answer.OperationRefund
+	out.IsRefund = *answer.Verdict
 	if !out.IsRefund {
 		return nil, &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrDeclined, Outcome: acquiring.OutcomeRejected, HTTPStatus: 200,
 			Message: "the bank refused the refund (isRefund: false)", Hint: "the money comes from the company's account: is there enough? Payments of subscriptions are refunded in the internet bank only"}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/internal/rest"
 )
 
@@ -88,4 +89,24 @@ func TestTidyPurposeIsLeftAlone(t *testing.T) {
 	for _, s := range []string{"", " ", " a", "a ", "a  b", "a\tb", "a\u00a0b", "a\n"} {
 		assert.False(t, tidy(s), "%q", s)
 	}
+}
+
+// An answer that does not say whether it was done is no refusal: the money may
+// have moved, and another attempt would move it twice.
+func TestAnswerWithoutAVerdictIsNoRefusal(t *testing.T) {
+	const charging, capturing = "POST acquiring/v1.0/subscriptions/" + opID + "/charge", "POST acquiring/v1.0/payments/" + opID + "/capture"
+	for _, body := range []string{`{"Data":{}}`, `{"Data":{"isRefund":null,"result":null}}`} {
+		b := newBank(t).on(refund, body).on(charging, body).on(capturing, body)
+		c := b.client()
+		_, err := c.RefundPayment(t.Context(), opID, 100)
+		for _, err := range []error{err, c.ChargeSubscription(t.Context(), opID, 100), c.CapturePayment(t.Context(), opID)} {
+			require.ErrorIs(t, err, acquiring.ErrProtocol, body)
+			assert.True(t, unsure(err), err)
+		}
+	}
+	b := newBank(t).on(refund, `{"Data":{"isRefund":false}}`).on(charging, `{"Data":{"result":"false"}}`)
+	c := b.client()
+	_, err := c.RefundPayment(t.Context(), opID, 100)
+	require.ErrorIs(t, err, acquiring.ErrDeclined)
+	require.ErrorIs(t, c.ChargeSubscription(t.Context(), opID, 100), acquiring.ErrDeclined)
 }
