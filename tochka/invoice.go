@@ -302,7 +302,7 @@ func (c *Client) createOnce(ctx context.Context, r acquiring.InvoiceRequest, cre
 		return nil, lost // nothing was learned
 	}
 	if o != nil {
-		return c.same(r, o, lost)
+		return c.same(ctx, r, o, lost)
 	}
 	if o, err = create(ctx); errors.Is(err, acquiring.ErrDuplicate) {
 		return c.existing(ctx, r, err)
@@ -327,13 +327,15 @@ func (c *Client) existing(ctx context.Context, r acquiring.InvoiceRequest, dupli
 	if err != nil || o == nil {
 		return nil, duplicate
 	}
-	return c.same(r, o, duplicate)
+	return c.same(ctx, r, o, duplicate)
 }
 
 // same is the operation found if it is what was asked for and can be paid
 // still; else an ErrDuplicate that says what it is.
-func (c *Client) same(r acquiring.InvoiceRequest, o *Operation, cause error) (*Operation, error) {
-	if o.Amount.Amount() == r.Amount && o.Status == OperationCreated && bool(o.PreAuthorization) == r.Hold && (r.Receipt != nil) == (len(o.Items) > 0) {
+func (c *Client) same(ctx context.Context, r acquiring.InvoiceRequest, o *Operation, cause error) (*Operation, error) {
+	subscription := bool(o.Recurring) || c.subscribed(ctx, o.OperationID)
+	if o.Amount.Amount() == r.Amount && o.Status == OperationCreated && bool(o.PreAuthorization) == r.Hold && (r.Receipt != nil) == (len(o.Items) > 0) &&
+		subscription == r.SaveCard {
 		return o, nil
 	}
 	known := acquiring.Error{Provider: provider, Op: "CreateInvoice"}
