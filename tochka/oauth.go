@@ -277,6 +277,12 @@ func (o *OAuth) Exchange(ctx context.Context, account, code string) error {
 	case code == "":
 		return acquiring.InOp(provider, op, acquiring.Invalid("code", "is empty; take it from Returned"))
 	}
+	if err := ctx.Err(); err != nil {
+		return o.fail(op, err, "")
+	}
+	// Once the code is used up its tokens must be stored, whatever becomes of
+	// the caller.
+	ctx = context.WithoutCancel(ctx)
 	t, err := o.app.Exchange(o.via(ctx), code, oauth2.SetAuthURLParam("scope", strings.Join(o.conf.Scopes, " ")))
 	if err != nil {
 		return o.fail(op, err, "a code is good for one use and five minutes: begin the authorisation anew")

@@ -91,7 +91,13 @@ func (a *AccountTokens) get(ctx context.Context, stale string) (*oauth2.Token, e
 			return t, nil
 		}
 	}
-	t, err := a.oauth.store.Update(ctx, a.account, func(current *oauth2.Token) (*oauth2.Token, error) {
+	// The caller may wait no longer, until the refresh begins: then its pair
+	// must be stored, whatever becomes of him.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stay := context.AfterFunc(ctx, cancel)
+	defer stay()
+	t, err := a.oauth.store.Update(work, a.account, func(current *oauth2.Token) (*oauth2.Token, error) {
 		switch {
 		case a.unsaved != nil && (current == nil || current.RefreshToken == a.used):
 			if good(a.unsaved) {
@@ -103,6 +109,9 @@ func (a *AccountTokens) get(ctx context.Context, stale string) (*oauth2.Token, e
 		case good(current):
 			return current, nil
 		}
+		if stay(); ctx.Err() != nil {
+			return nil, a.oauth.fail("connect/token", ctx.Err(), "")
+		}
 		fresh, err := a.oauth.refresh(ctx, current)
 		if err != nil {
 			return nil, err
@@ -112,6 +121,9 @@ func (a *AccountTokens) get(ctx context.Context, stale string) (*oauth2.Token, e
 		return fresh, nil
 	})
 	if err != nil {
+		if over := ctx.Err(); over != nil && errors.Is(err, context.Canceled) && !errors.Is(err, over) {
+			return nil, a.oauth.fail("connect/token", over, "") // work ended because he did
+		}
 		return nil, a.storeError(err)
 	}
 	if t == nil {
