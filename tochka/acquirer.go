@@ -326,7 +326,12 @@ func (c *Client) Payments(ctx context.Context, f acquiring.Filter) iter.Seq2[*ac
 				yield(nil, err)
 				return
 			}
-			for _, p := range c.withCharges(ctx, o) {
+			all, err := c.withCharges(ctx, o)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, p := range all {
 				at := p.CreatedAt
 				out := !at.IsZero() && (at.Before(from) || (!f.To.IsZero() && !at.Before(f.To)))
 				if out || (f.Statuses != nil && !slices.Contains(f.Statuses, p.Status)) {
@@ -343,10 +348,14 @@ func (c *Client) Payments(ctx context.Context, f acquiring.Filter) iter.Seq2[*ac
 	}
 }
 
-func (c *Client) withCharges(ctx context.Context, o *Operation) []*acquiring.Payment {
+func (c *Client) withCharges(ctx context.Context, o *Operation) ([]*acquiring.Payment, error) {
 	out := []*acquiring.Payment{c.payment(ctx, o)}
 	for _, e := range o.charges() {
-		out = append(out, c.charged(ctx, o, e))
+		p, err := c.charged(ctx, "Payments", o, e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
 	}
-	return out
+	return out, nil
 }

@@ -2,6 +2,7 @@ package tochka
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"net/http"
 	"net/url"
@@ -121,15 +122,20 @@ func (c *Client) TestWebhook(ctx context.Context, t WebhookType) error {
 	return c.accepted(ctx, post(op, body, path+"/test_send"), acquiring.ErrConflict, "the address did not answer the sample with 200")
 }
 
-// keyRefresh remembers when the webhooks' key was fetched last.
+// keyRefresh remembers when the webhooks' key may be fetched next.
 type keyRefresh struct {
 	mu   sync.Mutex
-	last time.Time
+	next time.Time
 }
 
 // refreshEvery is the shortest time between two fetches of the key: a stranger
-// who sends rubbish must not make us ask the bank each time.
-const refreshEvery = 5 * time.Minute
+// who sends rubbish must not make us ask the bank each time. A fetch that failed
+// is tried again sooner: the bank repeats its news for five minutes only.
+const (
+	refreshEvery   = 5 * time.Minute
+	refreshRetry   = 30 * time.Second
+	refreshTimeout = 10 * time.Second
+)
 
 // FetchWebhookKey reads the bank's key from Config.WebhookKeyURL, over the
 // verified connection of the API, and checks webhooks with it, and with no
@@ -148,20 +154,30 @@ func (c *Client) FetchWebhookKey(ctx context.Context) error {
 	return nil
 }
 
-// renewKey fetches the key if that is allowed and was not done just now.
-func (c *Client) renewKey(ctx context.Context) bool {
+// renewKey fetches the key if that is allowed and was not done just now. tried
+// are the keys that the signature does not fit: others that somebody fetched
+// meanwhile will do.
+func (c *Client) renewKey(ctx context.Context, tried *[]*rsa.PublicKey) bool {
 	if !c.conf.RefreshWebhookKey {
 		return false
 	}
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
-	if now := c.now(); c.keys.last.IsZero() || now.Sub(c.keys.last) >= refreshEvery {
-		c.keys.last = now
-		if err := c.FetchWebhookKey(ctx); err != nil {
-			c.rest.Logger().WarnContext(ctx, "the bank's webhook key was not fetched", "error", err)
-			return false
-		}
+	if c.verifier.keys.Load() != tried {
 		return true
 	}
-	return false
+	now := c.now()
+	if now.Before(c.keys.next) {
+		return false
+	}
+	c.keys.next = now.Add(refreshRetry)
+	// Whoever sent the news may hang up; the key is wanted all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
+	if err := c.FetchWebhookKey(ctx); err != nil {
+		c.rest.Logger().WarnContext(ctx, "the bank's webhook key was not fetched", "error", err)
+		return false
+	}
+	c.keys.next = now.Add(refreshEvery)
+	return true
 }

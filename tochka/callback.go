@@ -25,7 +25,8 @@ import (
 // Every charge of a subscription is announced with the same operation and the
 // same words, so the operation is read back when a card paid, to find the
 // charge's own number (see Config.OneOffOnly). While the bank cannot be asked,
-// the error is ErrUnavailable, and the bank sends the webhook again.
+// or Config.Ledger for the order of a charge or a code, the error is
+// ErrUnavailable, and the bank sends the webhook again.
 //
 // The bank announces successes only. Refunds, expired links and declined
 // attempts are found by asking: webhook.Poller.
@@ -48,8 +49,8 @@ func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquirin
 		return cb, nil
 	case n.Type == WebhookIncomingSBP && dynamic(n.QRCID):
 		cb.Kind, cb.PaymentID, cb.Status, cb.Amount = acquiring.CallbackPayment, acquiring.PaymentID(n.QRCID), acquiring.StatusPaid, n.Amount.Amount()
-		if e, err := c.ledger.ByID(ctx, c.conf.Shop, LedgerQR, n.QRCID); err == nil && e != nil {
-			cb.OrderID = e.Key
+		if cb.OrderID, err = c.qrOrder(ctx, "callback", n.QRCID); err != nil {
+			return nil, err
 		}
 		cb.Key = c.key(n.QRCID, "paid")
 		return cb, nil
@@ -62,8 +63,9 @@ func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquirin
 // ParseNotice checks a webhook's body and reads it, whatever its type and
 // whosever it is. The error is ErrSignature.
 func (c *Client) ParseNotice(ctx context.Context, body []byte) (*Notice, error) {
+	keys := c.verifier.keys.Load()
 	n, err := c.verifier.Notice(body)
-	if errors.Is(err, errKey) && c.renewKey(ctx) {
+	if errors.Is(err, errKey) && c.renewKey(ctx, keys) {
 		n, err = c.verifier.Notice(body)
 	}
 	return n, err
@@ -100,7 +102,10 @@ func (c *Client) acquiringNews(ctx context.Context, cb *acquiring.Callback, n *N
 		charges := o.charges()
 		for i := len(charges) - 1; i >= 0; i-- {
 			if charges[i].Amount == n.Amount {
-				p := c.charged(ctx, o, charges[i])
+				p, err := c.charged(ctx, "callback", o, charges[i])
+				if err != nil {
+					return err
+				}
 				cb.PaymentID, cb.OrderID = p.ID, p.OrderID
 				break
 			}

@@ -3,6 +3,7 @@ package tochka
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/acquiring-go/acquiring"
 )
@@ -96,7 +97,7 @@ func (c *Client) Charge(ctx context.Context, r acquiring.ChargeRequest) (*acquir
 func (c *Client) chargePayment(ctx context.Context, o *Operation, entry string) (*acquiring.Payment, error) {
 	for _, e := range o.charges() {
 		if e.key() == entry {
-			return c.charged(ctx, o, e), nil
+			return c.charged(ctx, "GetStatus", o, e)
 		}
 	}
 	return nil, &acquiring.Error{Provider: provider, Op: "GetStatus", Kind: acquiring.ErrNotFound, Outcome: acquiring.OutcomeRejected,
@@ -104,21 +105,31 @@ func (c *Client) chargePayment(ctx context.Context, o *Operation, entry string) 
 }
 
 // charged is a charge of a subscription as a payment of its own. Its order
-// number is the ledger's, or the subscription's. What was given back of it the
-// bank does not tell apart.
-func (c *Client) charged(ctx context.Context, o *Operation, e OrderEntry) *acquiring.Payment {
+// number is the ledger's, or the subscription's where the ledger has none; so a
+// ledger that fails is an error. What was given back of it the bank does not
+// tell apart.
+func (c *Client) charged(ctx context.Context, op string, o *Operation, e OrderEntry) (*acquiring.Payment, error) {
 	p := &acquiring.Payment{ID: acquiring.PaymentID(o.OperationID + chargeMark + e.key()), OrderID: string(o.PaymentLinkID), Status: acquiring.StatusPaid,
 		Amount: e.Amount.Amount(), Captured: e.Amount.Amount(), Currency: "RUB", Method: acquiring.MethodCard,
 		Test: c.conf.Environment == acquiring.Test, CreatedAt: e.Time.Time, PaidAt: e.Time.Time, ProviderStatus: string(o.Status), Raw: o.Raw}
 	known, err := c.ledger.OfPayment(ctx, c.conf.Shop, LedgerCharge, o.OperationID)
-	if err == nil {
-		for _, k := range known {
-			if k.ID == e.key() {
-				p.OrderID = k.Key
-			}
+	if err != nil {
+		return nil, ledgerError(op, err, acquiring.OutcomeNotSent)
+	}
+	var open []string // what may have made the movement and has no answer yet
+	for _, k := range known {
+		if k.ID == e.key() {
+			p.OrderID = k.Key
+			return p, nil
+		}
+		if k.ID == "" && k.Amount == e.Amount.Amount() && !slices.Contains(k.Seen, e.key()) {
+			open = append(open, k.Key)
 		}
 	}
-	return p
+	if len(open) == 1 {
+		p.OrderID = open[0]
+	}
+	return p, nil
 }
 
 // DeleteToken cancels a scheduled subscription. The bank has no call that ends

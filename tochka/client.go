@@ -74,8 +74,9 @@ type Config struct {
 	// two blocks of PEM; a webhook signed with any of them is accepted.
 	WebhookKey string
 	// RefreshWebhookKey fetches the key anew from WebhookKeyURL when a
-	// signature does not fit, at most once in five minutes. It is not allowed
-	// together with a plain http address in Production.
+	// signature does not fit, at most once in five minutes, and once in half a
+	// minute while that fails. It is not allowed together with a plain http
+	// address in Production.
 	RefreshWebhookKey bool
 	// WebhookKeyURL is where the key is published; "":
 	// /doc/openapi/static/keys/public at the host of BaseURL.

@@ -154,7 +154,11 @@ func (c *Client) sameQR(ctx context.Context, r acquiring.InvoiceRequest, old Led
 	if err != nil {
 		return nil, err
 	}
-	if p := c.qrResult(ctx, code, pay); p.Status != acquiring.StatusPending {
+	p, err := c.qrResult(ctx, "CreateQR", code, pay)
+	if err != nil {
+		return nil, err
+	}
+	if p.Status != acquiring.StatusPending {
 		return nil, taken("which is " + p.Status.String())
 	}
 	qr := &acquiring.QR{ID: old.ID, PaymentID: acquiring.PaymentID(old.ID), OrderID: r.OrderID, Payload: code.Payload, ExpiresAt: code.expires()}
@@ -284,21 +288,39 @@ func (c *Client) qrPayment(ctx context.Context, id string) (*acquiring.Payment, 
 	if err != nil {
 		return nil, err
 	}
-	return c.qrResult(ctx, code, pay), nil
+	return c.qrResult(ctx, "GetStatus", code, pay)
+}
+
+// qrOrder is the order number of a code, which the bank does not know; "": none
+// of ours.
+func (c *Client) qrOrder(ctx context.Context, op, qrcID string) (string, error) {
+	e, err := c.ledger.ByID(ctx, c.conf.Shop, LedgerQR, qrcID)
+	switch {
+	case err != nil:
+		return "", ledgerError(op, err, acquiring.OutcomeNotSent)
+	case e == nil:
+		return "", nil
+	}
+	return e.Key, nil
 }
 
 // qrResult puts a code and what became of it together. What was given back is
 // the ledger's word: the bank lists no refunds of a code.
-func (c *Client) qrResult(ctx context.Context, code *QRCode, pay qrState) *acquiring.Payment {
+func (c *Client) qrResult(ctx context.Context, op string, code *QRCode, pay qrState) (*acquiring.Payment, error) {
 	p := &acquiring.Payment{ID: acquiring.PaymentID(code.QRCID), Status: acquiring.StatusPending, Amount: code.Amount.Amount(), Currency: "RUB",
 		Test: c.conf.Environment == acquiring.Test, CreatedAt: code.CreatedAt.Time, ProviderStatus: pay.raw}
-	if e, err := c.ledger.ByID(ctx, c.conf.Shop, LedgerQR, code.QRCID); err == nil && e != nil {
-		p.OrderID = e.Key
+	var err error
+	if p.OrderID, err = c.qrOrder(ctx, op, code.QRCID); err != nil {
+		return nil, err
 	}
 	switch pay.status {
 	case QRAccepted:
 		p.Status, p.Captured, p.Method = acquiring.StatusPaid, p.Amount, acquiring.MethodSBP
-		p.Refunded = min(c.refundedSBP(ctx, code.QRCID), p.Captured)
+		refunded, err := c.refundedSBP(ctx, op, code.QRCID)
+		if err != nil {
+			return nil, err
+		}
+		p.Refunded = min(refunded, p.Captured)
 		switch {
 		case p.Refunded > 0 && p.Refunded == p.Captured:
 			p.Status = acquiring.StatusRefunded
@@ -313,5 +335,5 @@ func (c *Client) qrResult(ctx context.Context, code *QRCode, pay qrState) *acqui
 			p.Status = acquiring.StatusExpired
 		}
 	}
-	return p
+	return p, nil
 }

@@ -130,7 +130,10 @@ func (c *Client) refundQR(ctx context.Context, r acquiring.RefundRequest) (*acqu
 	if err != nil {
 		return nil, notSent(err)
 	}
-	p := c.qrResult(ctx, code, pay)
+	p, err := c.qrResult(ctx, op, code, pay)
+	if err != nil {
+		return nil, notSent(err)
+	}
 	entry := LedgerEntry{Shop: c.conf.Shop, Kind: LedgerRefund, Payment: string(r.ID), Key: r.Key, Amount: r.Amount, Owner: c.owner(), At: c.now()}
 	left := p.Left()
 	switch {
@@ -219,10 +222,10 @@ func (c *Client) refTransaction(ctx context.Context, code *QRCode) (string, erro
 
 // refundedSBP is what the ledger knows of refunds of a code's payment: the
 // bank lists none.
-func (c *Client) refundedSBP(ctx context.Context, qrcID string) money.Amount {
+func (c *Client) refundedSBP(ctx context.Context, op, qrcID string) (money.Amount, error) {
 	known, err := c.ledger.OfPayment(ctx, c.conf.Shop, LedgerRefund, qrcID)
 	if err != nil {
-		return 0
+		return 0, ledgerError(op, err, acquiring.OutcomeNotSent)
 	}
 	var sum money.Amount
 	for _, e := range known {
@@ -234,5 +237,5 @@ func (c *Client) refundedSBP(ctx context.Context, qrcID string) money.Amount {
 		}
 		sum += e.Amount
 	}
-	return sum
+	return sum, nil
 }
