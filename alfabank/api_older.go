@@ -110,6 +110,15 @@ type CallbackSettings struct {
 	Operations []string // nil: deposited, approved, declinedByTimeout, reversed, refunded
 }
 
+// basicPair is the login and the password as the header has them; "" without a
+// password.
+func basicPair(conf Config) string {
+	if conf.Password == "" {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString([]byte(conf.UserName + ":" + conf.Password))
+}
+
 // UpdateCallbacks switches the merchant's callbacks on
 // (/mportal/mvc/public/merchant/update). It is experimental: the bank's own
 // shop modules do it for logins that begin with "r-", nothing about it is
@@ -148,10 +157,9 @@ func (c *Client) UpdateCallbacks(ctx context.Context, s CallbackSettings) ([]byt
 	if err != nil {
 		return nil, acquiring.InOp(provider, opCallbacks, acquiring.Invalid("Config.BaseURL", "is no address"))
 	}
-	pair := base64.StdEncoding.EncodeToString([]byte(c.conf.UserName + ":" + c.conf.Password))
 	call := rest.Call{Op: opCallbacks, Method: http.MethodPost, ContentType: rbs.ContentJSON, Body: body,
 		Path:   base.Scheme + "://" + base.Host + "/mportal/mvc/public/merchant/update/" + url.PathEscape(strings.TrimSuffix(c.conf.UserName, "-api")),
-		Header: http.Header{"Authorization": {"Basic " + pair}}}
+		Header: http.Header{"Authorization": {"Basic " + basicPair(c.conf)}}}
 	resp, err := c.gate.REST.Do(ctx, call)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,16 @@ var (
 )
 
 func basicAuth(user, password string) http.Header {
-	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))}}
+	return http.Header{"Authorization": {"Basic " + basicPair(user, password)}}
+}
+
+// basicPair is the login and the password as the header has them; "" without a
+// password.
+func basicPair(user, password string) string {
+	if password == "" {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
 // What the lists of orders are asked for and answered with.
