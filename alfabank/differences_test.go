@@ -108,7 +108,7 @@ func callbacksAreGET(t *testing.T) {
 }
 
 func callbackOperations(t *testing.T) {
-	c := newBank(t).client(keyed(demoKey))
+	c := newBank(t).on(status, strings.Replace(orderJSON(3, 0, "", ""), "A-1001", "1", 1)).client(keyed(demoKey))
 	for _, operation := range []string{"approved", "deposited", "reversed", "declinedByTimeout", "declinedCardpresent", "bindingCreated", "bindingActivityChanged"} {
 		cb, err := c.VerifyCallback(ctx, get(signedWith(demoKey, "mdOrder="+id+"&orderNumber=1&status=1&operation="+operation)))
 		require.NoError(t, err)

@@ -272,9 +272,12 @@ func TestDeskReadsCallbacks(t *testing.T) {
 	cb, err = reads(t, oPaid).Callback(ctx, byNumber, get("orderNumber=N&operation=deposited&status=1"))
 	require.NoError(t, err)
 	assert.Equal(t, acquiring.PaymentID("md"), cb.PaymentID)
-	cb, err = reads(t, `{"orderStatus":2,"amount":5}`).Callback(ctx, open, get(base+"deposited&status=1"))
+	cb, err = reads(t, `{"orderStatus":2,"amount":5}`).Callback(ctx, signing, get(sign(demoKey, base+"refunded&status=1")))
 	require.NoError(t, err)
 	assert.Equal(t, "N", cb.OrderID)
+	cb, err = reads(t, `{"orderStatus":2,"amount":5}`).Callback(ctx, byNumber, get("orderNumber=N&operation=deposited&status=1"))
+	require.NoError(t, err)
+	assert.Equal(t, "N", cb.OrderID, "the bank was asked by it")
 	for _, answer := range []any{missing, refusal(acquiring.ErrInvalid, acquiring.OutcomeRejected), `{"orderNumber":"other","orderStatus":2}`} {
 		_, err = reads(t, answer).Callback(ctx, open, get(base+"deposited&status=1"))
 		assert.ErrorIs(t, err, acquiring.ErrSignature)

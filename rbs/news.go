@@ -66,12 +66,19 @@ func (d *Desk) believe(ctx context.Context, cb *acquiring.Callback, n *Notice) e
 			}
 		}
 	}
-	if cb.PaymentID == "" || (n.Operation == OpRefunded && which == "") {
+	// A reversal may be of a part, which leaves the payment standing, and
+	// without status a failed attempt looks like a payment: what is meant, only
+	// the bank tells.
+	open := n.Operation == OpReversed && n.OK || n.Get(ParamStatus) == ""
+	if cb.PaymentID == "" || open || (n.Operation == OpRefunded && which == "") {
 		p, err := d.find(ctx, n)
 		if err != nil {
 			return err
 		}
 		cb.Payment, cb.PaymentID, cb.OrderID, cb.Status, which = p, p.ID, p.OrderID, p.Status, p.Refunded.Minor()
+		if open {
+			which = p.Status.String() + ":" + which
+		}
 	}
 	cb.Key = d.key(string(cb.PaymentID), n.Operation, status, which)
 	return nil
@@ -112,7 +119,9 @@ func (d *Desk) find(ctx context.Context, n *Notice) (*acquiring.Payment, error) 
 	case n.OrderNumber != "" && p.OrderID != "" && n.OrderNumber != p.OrderID:
 		return nil, forged("the order has another number at the bank than in the notification")
 	}
-	if p.OrderID == "" {
+	if p.OrderID == "" && (n.Signed || n.MdOrder == "") {
+		// The bank does not repeat the number. A stranger's number beside a
+		// true mdOrder would credit another order.
 		p.OrderID = n.OrderNumber
 	}
 	return p, nil

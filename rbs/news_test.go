@@ -39,3 +39,52 @@ func TestBankSignedCallbackMustBeOfThisShop(t *testing.T) {
 	assert.ErrorIs(t, err, acquiring.ErrUnavailable, "it comes again")
 	assert.NotErrorIs(t, err, acquiring.ErrSignature)
 }
+
+func news(query string) *http.Request {
+	return httptest.NewRequest(http.MethodGet, "/?"+query, nil)
+}
+
+// A reversal of a part leaves the payment standing: only the bank tells it
+// from a whole one, and the two are two pieces of news.
+func TestReversalOfAPartIsNoVoid(t *testing.T) {
+	v := verifier(t, VerifierOptions{Key: demoKey})
+	query := sign(demoKey, "mdOrder=md&orderNumber=N&operation=reversed&status=1")
+	part := strings.ReplaceAll(oPaid, `edAmount":1000`, `edAmount":600`)
+	d := reads(t, part, oVoided)
+	one, err := d.Callback(t.Context(), v, news(query))
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.StatusPaid, one.Status)
+	assert.Equal(t, "6.00", one.Payment.Captured.String())
+	all, err := d.Callback(t.Context(), v, news(query))
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.StatusVoided, all.Status)
+	assert.NotEqual(t, one.Key, all.Key)
+}
+
+// Where status is not ticked in the cabinet, deposited may be a failed
+// attempt: the bank is asked, and the failure does not use up the key of the
+// success.
+func TestOperationWithoutStatusIsReadBack(t *testing.T) {
+	v := verifier(t, VerifierOptions{Key: demoKey, Optional: []string{ParamStatus}})
+	query := sign(demoKey, "mdOrder=md&orderNumber=N&operation=deposited")
+	d := reads(t, strings.Replace(oPending, "-100", "116", 1), oPaid)
+	failed, err := d.Callback(t.Context(), v, news(query))
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.StatusPending, failed.Status)
+	paid, err := d.Callback(t.Context(), v, news(query))
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.StatusPaid, paid.Status)
+	assert.NotEqual(t, failed.Key, paid.Key)
+}
+
+// A stranger who names another order's number beside the mdOrder of his own
+// paid one must not have it credited, also where the bank's answer has no
+// number.
+func TestUnsignedOrderNumberIsNotBelieved(t *testing.T) {
+	v := verifier(t, VerifierOptions{})
+	answer := strings.Replace(oPaid, `"orderNumber":"N",`, "", 1)
+	cb, err := reads(t, answer).Callback(t.Context(), v, news("mdOrder=md&orderNumber=another&operation=deposited&status=1"))
+	require.NoError(t, err)
+	assert.Empty(t, cb.OrderID)
+	assert.Empty(t, cb.Payment.OrderID)
+}

@@ -19,8 +19,10 @@ import (
 //
 // A failed attempt (deposited with status 0) is StatusDeclined, although the
 // customer may try again while the order lives. A refund is
-// StatusPartiallyRefunded where the payment was not read back. News of
-// bindings, subscriptions and receipts is CallbackOther.
+// StatusPartiallyRefunded where the payment was not read back. A reversal is
+// read back, because it may be of a part, and so is an operation that came
+// without its status (Config.CallbackOptional). News of bindings,
+// subscriptions and receipts is CallbackOther.
 func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquiring.Callback, error) {
 	return c.desk.Callback(ctx, c.verifier, r)
 }
