@@ -92,6 +92,20 @@ func TestRefundNewsAreToldApart(t *testing.T) {
 	assert.Len(t, b.asked, asked)
 }
 
+// operationRefundedAmount is the sum of one refund: two of the same sum are
+// two pieces of news.
+func TestRefundsOfTheSameSumAreToldApart(t *testing.T) {
+	one := orderJSON(4, `"approvedAmount":154990,"depositedAmount":154990,"refundedAmount":50000`, "")
+	two := orderJSON(4, `"approvedAmount":154990,"depositedAmount":154990,"refundedAmount":100000`, "")
+	c := newBank(t).on("getOrderStatusExtended.do", one, two).client(ProtocolJSON, withKey)
+	query := signed("mdOrder=" + id + "&orderNumber=CRM-1&operation=refunded&status=1&operationRefundedAmount=50000")
+	first, err := c.VerifyCallback(context.Background(), get(query))
+	require.NoError(t, err)
+	second, err := c.VerifyCallback(context.Background(), get(query))
+	require.NoError(t, err)
+	assert.NotEqual(t, first.Key, second.Key)
+}
+
 func TestUnsignedCallbackIsReadBack(t *testing.T) {
 	body := `{"mdOrder":"` + id + `","orderNumber":"CRM-1","operation":"deposited","status":1,"amount":1}`
 	b := newBank(t).on("getOrderStatusExtended.do", pending(), paid())

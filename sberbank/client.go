@@ -238,7 +238,7 @@ func newClient(conf Config) (*Client, error) {
 	c.host = strings.TrimSuffix(c.root, "/payment")
 	c.vat = vatCodes(conf.Protocol, conf.VATCodes)
 	c.desk = rbs.Desk{Provider: provider, Shop: conf.Shop, Order: c.order, Find: c.orderByNumber, Payment: c.payment,
-		RefundParams: []string{"externalRefundId", "refundedAmount", "operationRefundedAmount"}}
+		RefundParams: []string{"externalRefundId", "refundedAmount"}}
 	return c, nil
 }
 
