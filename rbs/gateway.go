@@ -105,6 +105,9 @@ func (g *Gateway) refusal(call rest.Call, resp *rest.Response, code, message str
 	if g.Classify != nil {
 		kind, outcome, hint = g.Classify(call.Op, code, message)
 	}
+	if resp.Doubtful && kind == acquiring.ErrUnavailable {
+		outcome = acquiring.OutcomeUnknown // the order may be locked by the attempt before
+	}
 	e := g.REST.Error(call, resp, kind, outcome, code, message)
 	e.Hint = hint
 	return e

@@ -161,6 +161,10 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+
+	// Doubtful: an attempt before this one had no answer and may have done the
+	// work, so that a refusal now may be of the second attempt alone.
+	Doubtful bool
 }
 
 // Do makes the call. An answer of 2xx, 3xx or 4xx, save 429, is returned with
@@ -180,13 +184,24 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 		return nil, &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrInvalid, Message: "the address of the call cannot be built"}
 	}
 	waits := newWaits()
+	doubtful := false
 	for attempt := 1; ; attempt++ {
 		start := time.Now()
 		resp, err := c.attempt(ctx, call, target)
 		c.tell(ctx, call, target, attempt, resp, err, start)
+		if resp != nil {
+			resp.Doubtful = doubtful
+		}
 		if err == nil {
 			return resp, nil
 		}
+		// The attempts are one call: what the first may have done, the last
+		// one's "too many requests" or "no connection" does not undo.
+		var e *acquiring.Error
+		if errors.As(err, &e) && doubtful && e.Outcome != acquiring.OutcomeUnknown {
+			e.Outcome = acquiring.OutcomeUnknown
+		}
+		doubtful = doubtful || acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown
 		if attempt > c.opt.Retries || !mayRepeat(call, err) || ctx.Err() != nil {
 			return resp, err
 		}

@@ -233,6 +233,32 @@ func TestDoSucceedsAtTheSecondAttempt(t *testing.T) {
 	})
 }
 
+// The attempts are one call: what the first may have done is not undone by the
+// refusal of the second.
+func TestDoubtOfAnEarlierAttemptStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		do := func(codes ...int) (*rest.Response, error) {
+			c := newClient(t, over(func(*http.Request) (*http.Response, error) {
+				code := codes[0]
+				if len(codes) > 1 {
+					codes = codes[1:]
+				}
+				return answer(code, "said")
+			}))
+			return c.Do(t.Context(), rest.Call{Op: "refund", Body: []byte("body"), Repeatable: true})
+		}
+		_, err := do(502, 429)
+		require.ErrorIs(t, err, acquiring.ErrRateLimited)
+		assert.Equal(t, acquiring.OutcomeUnknown, asError(t, err).Outcome)
+		resp, err := do(502, 409)
+		require.NoError(t, err)
+		assert.True(t, resp.Doubtful)
+		resp, err = do(429, 409)
+		require.NoError(t, err)
+		assert.False(t, resp.Doubtful, "too many requests: nothing was done")
+	})
+}
+
 func TestDoWithoutRetries(t *testing.T) {
 	n := 0
 	c := newClient(t, func(o *rest.Options) {
