@@ -122,11 +122,16 @@ func (a *PaidDirectly) Refused() (code, message string, refused bool) {
 	if a.Success {
 		return "", "", false
 	}
-	code = a.Code()
-	if code == "" {
-		code = "success=false"
+	if code = a.Code(); code != "" {
+		return code, a.Words(), true
 	}
-	return code, a.Words(), true
+	var said struct {
+		Success Text `json:"success"`
+	}
+	if json.Unmarshal(a.Raw, &said) == nil && said.Success == "" {
+		return "", "the answer does not say whether it is a success", true
+	}
+	return "success=false", a.Words(), true
 }
 
 // Payment is the answer of the methods that pay an order by card data or by a

@@ -105,8 +105,17 @@ func (d *Desk) Capture(ctx context.Context, r acquiring.CaptureRequest, deposit 
 		case readErr != nil:
 			return nil, err
 		case after.Status == acquiring.StatusAuthorized:
-			// A second deposit is refused if the first arrives after all.
-			err = deposit(o, sum)
+			// A second deposit is refused if the first arrives after all: then
+			// the refusal says nothing of the first.
+			lost := err
+			if err = deposit(o, sum); err == nil {
+				break
+			}
+			after, readErr = d.Read(ctx, r.ID, 0)
+			if readErr == nil && after.Status.Succeeded() {
+				return after, nil
+			}
+			return nil, Repeated(err, lost)
 		case after.Status.Succeeded():
 			return after, nil
 		}
@@ -122,6 +131,20 @@ func (d *Desk) Capture(ctx context.Context, r acquiring.CaptureRequest, deposit 
 		return &taken, nil
 	}
 	return after, nil
+}
+
+// Repeated is the error of a call that was made again after one whose answer
+// was lost, where the order does not show what became of either. Only a
+// refusal of the operation itself would have met the first call too. Any other
+// (the order is locked, perhaps by the first call; too many requests; no
+// connection) leaves the outcome unknown: then it is the first call's error.
+func Repeated(err, lost error) error {
+	for _, kind := range []error{acquiring.ErrConflict, acquiring.ErrInvalid, acquiring.ErrDeclined, acquiring.ErrNotFound} {
+		if errors.Is(err, kind) {
+			return err
+		}
+	}
+	return lost
 }
 
 // Void releases a hold by reverse. One that is released already is a success.
@@ -188,13 +211,16 @@ func (d *Desk) RegisterToCharge(ctx context.Context, r acquiring.ChargeRequest, 
 	if err == nil {
 		return acquiring.PaymentID(out.OrderID), nil
 	}
-	if errors.Is(err, acquiring.ErrDuplicate) {
+	taken := func(err error) (acquiring.PaymentID, error) {
 		// An order that nobody tried to pay is an earlier charge that did not
 		// get so far: it is gone on with, as one order is never paid twice.
 		if p, readErr := d.ByNumber(ctx, r.OrderID); readErr == nil && unpaid(p, r.Amount) {
 			return p.ID, nil
 		}
 		return "", d.Duplicate(ctx, err, r.OrderID, next)
+	}
+	if errors.Is(err, acquiring.ErrDuplicate) {
+		return taken(err)
 	}
 	if acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown || ctx.Err() != nil {
 		return "", err
@@ -209,6 +235,9 @@ func (d *Desk) RegisterToCharge(ctx context.Context, r acquiring.ChargeRequest, 
 		if out, err = register(); err == nil {
 			return acquiring.PaymentID(out.OrderID), nil
 		}
+		if errors.Is(err, acquiring.ErrDuplicate) {
+			return taken(err) // the first had arrived after all
+		}
 	}
 	return "", err
 }
@@ -222,6 +251,16 @@ func unpaid(p *acquiring.Payment, sum money.Amount) bool {
 // pays it by a binding: its answer, or its error.
 func (d *Desk) PaidByBinding(ctx context.Context, id acquiring.PaymentID, answer *Payment, err error) (*acquiring.Payment, error) {
 	if err != nil && acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown {
+		// An order that is paid or being paid is refused too: an earlier call
+		// for the same number may be what paid it.
+		if errors.Is(err, acquiring.ErrConflict) || errors.Is(err, acquiring.ErrUnavailable) && acquiring.OutcomeOf(err) == acquiring.OutcomeRejected {
+			if p, readErr := d.Read(ctx, id, 0); readErr == nil && (p.Status.Succeeded() || p.Status == acquiring.StatusAuthorized) {
+				return p, nil
+			}
+			if errors.Is(err, acquiring.ErrUnavailable) {
+				return nil, ChargeUnknown(err)
+			}
+		}
 		return nil, err
 	}
 	p, readErr := d.Read(ctx, id, 0)

@@ -192,7 +192,7 @@ func TestDeskCharges(t *testing.T) {
 	assert.ErrorIs(t, err, acquiring.ErrDeclined)
 	_, err = reads(t, access).PaidByBinding(ctx, "md", &Payment{}, nil)
 	assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
-	_, err = reads(t, oPaid).PaidByBinding(ctx, "md", nil, state)
+	_, err = reads(t, oPending).PaidByBinding(ctx, "md", nil, state)
 	assert.ErrorIs(t, err, acquiring.ErrConflict)
 	_, err = reads(t, oDeclined).PaidByBinding(ctx, "md", &Payment{}, nil)
 	assert.ErrorIs(t, err, acquiring.ErrDeclined)
@@ -200,6 +200,54 @@ func TestDeskCharges(t *testing.T) {
 	_, err = reads(t).Charged(&acquiring.Payment{Status: acquiring.StatusPending, Failure: &acquiring.Failure{Code: "1019"}})
 	assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
 	assert.ErrorIs(t, ChargeUnknown(context.Canceled), context.Canceled)
+}
+
+// The answer of the first call is lost, the order does not show it yet, and the
+// repeated call is refused because the first arrives just then.
+func TestFirstCallThatArrivesLate(t *testing.T) {
+	ctx := context.Background()
+	locked := refusal(acquiring.ErrUnavailable, acquiring.OutcomeRejected)
+	limited := refusal(acquiring.ErrRateLimited, acquiring.OutcomeRejected)
+	capture := func(d *Desk, second error) (*acquiring.Payment, error) {
+		answers := []error{gone, second}
+		return d.Capture(ctx, acquiring.CaptureRequest{ID: "md", Amount: 1000}, func(*Order, money.Amount) error {
+			err := answers[0]
+			answers = answers[1:]
+			return err
+		})
+	}
+	p, err := capture(reads(t, oHeld, oHeld, oPaid), state)
+	require.NoError(t, err)
+	assert.Equal(t, money.Amount(1000), p.Captured)
+	for _, second := range []error{locked, limited} {
+		_, err = capture(reads(t, oHeld), second)
+		assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err), "what was refused is the second call, not the first")
+	}
+	_, err = capture(reads(t, oHeld), state)
+	assert.ErrorIs(t, err, acquiring.ErrConflict)
+
+	answers := []error{gone, refusal(acquiring.ErrDuplicate, acquiring.OutcomeRejected)}
+	id, err := reads(t, missing, oPending).RegisterToCharge(ctx, acquiring.ChargeRequest{OrderID: "N", Amount: 1000}, "", func() (*Registered, error) {
+		err := answers[0]
+		answers = answers[1:]
+		return nil, err
+	})
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.PaymentID("md"), id)
+}
+
+// An order that waits for its charge is refused if it was paid meanwhile: the
+// charge is made, and must not be made again by another number.
+func TestChargeOfAnOrderPaidMeanwhile(t *testing.T) {
+	ctx := context.Background()
+	locked := refusal(acquiring.ErrUnavailable, acquiring.OutcomeRejected)
+	for _, err := range []error{state, locked} {
+		p, err := reads(t, oPaid).PaidByBinding(ctx, "md", nil, err)
+		require.NoError(t, err)
+		assert.Equal(t, acquiring.StatusPaid, p.Status)
+	}
+	_, err := reads(t, oPending).PaidByBinding(ctx, "md", nil, locked)
+	assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err), "another call may be paying it")
 }
 
 func TestDeskRefunds(t *testing.T) {

@@ -93,7 +93,17 @@ func (c *Client) Charge(ctx context.Context, r acquiring.ChargeRequest) (*acquir
 			return nil, err
 		}
 		// Not there: the same number is refused if it arrives after all.
+		lost := err
 		answer, err = c.RecurrentPayment(ctx, req)
+		switch {
+		case errors.Is(err, acquiring.ErrDuplicate):
+			if p, readErr := c.FindByOrder(ctx, r.OrderID); readErr == nil {
+				return c.desk.Charged(p)
+			}
+			return nil, rbs.ChargeUnknown(lost)
+		case err != nil && rbs.Repeated(err, lost) == lost:
+			return nil, rbs.ChargeUnknown(lost)
+		}
 	}
 	if err != nil {
 		return nil, err

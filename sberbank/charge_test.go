@@ -77,6 +77,43 @@ func TestLostChargeIsFoundOut(t *testing.T) {
 	assert.Len(t, b.calls("recurrentPayment.do"), 1)
 }
 
+// The answer is lost, the order is not there yet, and the repeated call is
+// refused because the first arrives just then: the charge was made.
+func TestLostChargeThatArrivesLate(t *testing.T) {
+	ctx := context.Background()
+	b := newBank(t).onAnswer("recurrentPayment.do", lost, ok(`{"success":false,"error":{"code":"1","description":"Заказ с таким номером уже обработан"}}`)).
+		on("getOrderStatusExtended.do", notFound, paid())
+	p, err := b.client(ProtocolJSON).Charge(ctx, charge())
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.StatusPaid, p.Status)
+
+	b = newBank(t).onAnswer("recurrentPayment.do", lost, answer{status: 429}).on("getOrderStatusExtended.do", notFound)
+	_, err = b.client(ProtocolJSON).Charge(ctx, charge())
+	assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err), "the second call was refused, not the first")
+}
+
+// Code 1 says many things: that the binding cannot pay is not that the number
+// is used.
+func TestBindingThatCannotPayIsNoDuplicate(t *testing.T) {
+	for _, words := range []string{"Заказ не может быть оплачен данной связкой", "Связка не найдена"} {
+		_, err := newBank(t).on("recurrentPayment.do", `{"success":false,"error":{"code":"1","description":"`+words+`"}}`).client(ProtocolJSON).Charge(context.Background(), charge())
+		assert.ErrorIs(t, err, acquiring.ErrConflict, words)
+		assert.NotErrorIs(t, err, acquiring.ErrDuplicate, words)
+	}
+}
+
+// An answer without success does not say that nothing was charged.
+func TestChargeAnswerWithoutSuccess(t *testing.T) {
+	for _, body := range []string{`{}`, `{"errorCode":"0"}`, `{"success":null,"data":{"orderId":"x"}}`} {
+		b := newBank(t).on("recurrentPayment.do", body).on("getOrderStatusExtended.do", denied)
+		_, err := b.client(ProtocolJSON).Charge(context.Background(), charge())
+		assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err), body)
+		p, err := newBank(t).on("recurrentPayment.do", body).on("getOrderStatusExtended.do", paid()).client(ProtocolJSON).Charge(context.Background(), charge())
+		require.NoError(t, err, body)
+		assert.Equal(t, acquiring.StatusPaid, p.Status)
+	}
+}
+
 func TestChargeByOrderAndBinding(t *testing.T) {
 	ctx := context.Background()
 	const payOK = `{"redirect":"https://localhost/","info":"Ваш платёж обработан","errorCode":0}`

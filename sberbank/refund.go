@@ -132,13 +132,28 @@ func (c *Client) lostRefund(ctx context.Context, r acquiring.RefundRequest, req 
 	// The new gateway gives the first answer to the same key again; the legacy
 	// one has refunded nothing so far.
 	answer, err := c.RefundOrder(ctx, req)
-	if err != nil {
-		if acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown {
-			return nil, c.hintRefund(err)
-		}
-		return nil, err
+	if err == nil {
+		return rbs.RefundAccepted(r, req.Amount, answer), nil
 	}
-	return rbs.RefundAccepted(r, req.Amount, answer), nil
+	if acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown {
+		// What is refused may be refused because the first call has arrived
+		// after all.
+		after, readErr := c.order(ctx, r.ID)
+		if readErr != nil {
+			return nil, c.hintRefund(lost)
+		}
+		if done := after.RefundByKey(r.Key); done != nil {
+			return c.desk.Refunded(r, done)
+		}
+		if before != nil && c.conf.Protocol == ProtocolLegacy && after.Funds(0).Refunded-before.Funds(0).Refunded == req.Amount {
+			return &acquiring.Refund{ID: r.Key, PaymentID: r.ID, Amount: req.Amount, Status: acquiring.RefundDone, Raw: after.Raw}, nil
+		}
+		err = rbs.Repeated(err, lost)
+	}
+	if acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown {
+		return nil, c.hintRefund(err)
+	}
+	return nil, err
 }
 
 func (c *Client) hintRefund(err error) error {

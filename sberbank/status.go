@@ -43,10 +43,10 @@ func classify(op, code, message string) (kind error, outcome acquiring.Outcome, 
 	switch code {
 	case "1":
 		switch {
-		case register && !has("неверн", "wrong", "incorrect"):
-			return acquiring.ErrDuplicate, outcome, ""
 		case has("связк", "binding"):
 			return acquiring.ErrConflict, outcome, ""
+		case register && !has("неверн", "wrong", "incorrect"):
+			return acquiring.ErrDuplicate, outcome, ""
 		}
 	case "2":
 		if has("не найден", "not found") {
