@@ -187,7 +187,12 @@ func PositionsOf(o *Order) Positions {
 	p := make(Positions, 2*len(bundle.CartItems.Items))
 	for _, item := range bundle.CartItems.Items {
 		p["code:"+string(item.ItemCode)] = string(item.PositionID)
-		p["name:"+string(item.Name)] = string(item.PositionID) + "\x00" + string(item.ItemCode)
+		name := "name:" + string(item.Name)
+		if _, twice := p[name]; twice {
+			p[name] = "" // a name of several positions tells none of them
+			continue
+		}
+		p[name] = string(item.PositionID) + "\x00" + string(item.ItemCode)
 	}
 	return p
 }
@@ -201,7 +206,7 @@ func PositionsOf(o *Order) Positions {
 func (p Positions) Identify(lines []fiscal.Line, i int, name string) (position, code string) {
 	l := &lines[i]
 	if l.ID == "" && p != nil {
-		if both, ok := p["name:"+name]; ok {
+		if both := p["name:"+name]; both != "" {
 			position, code, _ = strings.Cut(both, "\x00")
 			return position, code
 		}

@@ -90,6 +90,18 @@ func TestPositionsOfAnOrder(t *testing.T) {
 	assert.Equal(t, [2]string{"2", "DLV"}, [2]string{position, code})
 	position, code = known.Identify([]fiscal.Line{{Name: "Чай"}}, 0, "Чай")
 	assert.Equal(t, [2]string{"1", "SKU"}, [2]string{position, code})
+	// Lines of one name and several prices, without IDs: each its own position.
+	lines := []fiscal.Line{{Name: "Урок", Price: 100}, {Name: "Урок", Price: 200}, {Name: "Урок", Price: 200}}
+	var items []string
+	for i := range lines {
+		position, code := Positions(nil).Identify(lines, i, "Урок")
+		items = append(items, `{"positionId":"`+position+`","itemCode":"`+code+`","name":"Урок"}`)
+	}
+	same := PositionsOf(&Order{OrderBundle: json.RawMessage(`{"cartItems":{"items":[` + strings.Join(items, ",") + `]}}`)})
+	for i := range lines {
+		position, code = same.Identify(lines, i, "Урок")
+		assert.Equal(t, items[i], `{"positionId":"`+position+`","itemCode":"`+code+`","name":"Урок"}`)
+	}
 	assert.Nil(t, PositionsOf(&Order{}))
 	assert.Nil(t, PositionsOf(&Order{OrderBundle: json.RawMessage(`5`)}))
 	// What the order does not have gets a number of its own, the same always.
