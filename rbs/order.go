@@ -221,7 +221,8 @@ type Funds struct {
 	Approved, Captured, Refunded money.Amount
 	Full                         bool // all that was captured was given back
 	// Sure says whether Captured is known and not a guess: after the refund of
-	// a part of a partial capture the sums alone do not tell.
+	// a part of a partial capture the sums alone do not tell, and some merchants'
+	// answers have none.
 	Sure bool
 }
 
@@ -238,17 +239,26 @@ func (o *Order) Funds(known money.Amount) Funds { return o.funds(known, nil) }
 func (o *Order) funds(known money.Amount, w *World) Funds {
 	var f Funds
 	var deposited money.Amount
+	guessed := false
 	if i := o.Amounts; i != nil {
 		f.Approved = i.Approved.Amount() + i.ApprovedCertificate.Amount()
 		deposited = i.Deposited.Amount() + i.DepositedCertificate.Amount()
 		f.Refunded = i.Refunded.Amount() + i.RefundedCertificate.Amount()
 	} else {
 		deposited = o.DepositAmount.Amount()
+		guessed = !o.DepositAmount.Known && o.OrderStatus.Value == StateDeposited
 	}
 	bonus := o.Loyalty.PaymentBonus
 	f.Approved += bonus.Approved.Amount()
 	deposited += bonus.Deposited.Amount()
 	f.Refunded += bonus.Refunded.Amount()
+	if guessed {
+		// The merchant's version of the answers has no sums: what was ordered
+		// is what was taken, but for a part of a hold, which the history tells.
+		if deposited = o.capturedByHistory(); deposited == 0 {
+			deposited = o.Amount.Amount()
+		}
+	}
 	if f.Approved == 0 {
 		f.Approved = o.Amount.Amount()
 	}
@@ -267,7 +277,7 @@ func (o *Order) funds(known money.Amount, w *World) Funds {
 	}
 	switch r := f.Refunded; {
 	case r <= 0:
-		f.Refunded, f.Captured, f.Sure = 0, deposited, true
+		f.Refunded, f.Captured, f.Sure = 0, deposited, !guessed
 	case known > 0:
 		f.Captured, f.Full, f.Sure = known, r >= known, true
 	case r+deposited > f.Approved, world == worldKeeps && deposited > 0:

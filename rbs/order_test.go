@@ -129,6 +129,20 @@ func TestStates(t *testing.T) {
 	assert.Equal(t, acquiring.StatusPaid, order(t, `{"orderStatus":8}`).Status(Reading{States: map[int64]acquiring.Status{8: acquiring.StatusPaid}}))
 }
 
+// A merchant's version of the answers may have no sums: what was taken is what
+// was ordered, or what the history says.
+func TestPaidOrderWithoutSums(t *testing.T) {
+	o := order(t, `{"orderStatus":2,"amount":1000}`)
+	assert.Equal(t, money.Amount(1000), o.Payment("md", Reading{}).Captured)
+	assert.False(t, o.Funds(0).Sure)
+	part := order(t, `{"orderStatus":2,"amount":1000,"operations":[{"type":"PREAUTHORIZATION","amount":1000,"actionCode":0},{"type":"COMPLETION","amount":700,"actionCode":0}]}`)
+	assert.Equal(t, money.Amount(700), part.Payment("md", Reading{}).Captured)
+	for _, other := range []string{`{"orderStatus":1,"amount":1000}`, `{"orderStatus":2,"amount":0}`, `{"orderStatus":2,"amount":1000,"depositAmount":0}`} {
+		assert.Zero(t, order(t, other).Payment("md", Reading{}).Captured, other)
+	}
+	assert.Equal(t, money.Amount(700), order(t, `{"orderStatus":2,"amount":1000,"depositAmount":700}`).Payment("md", Reading{}).Captured)
+}
+
 func TestPaymentHasEverything(t *testing.T) {
 	o := order(t, `{"errorCode":"0","orderNumber":"CRM-2026-000417","orderStatus":2,"actionCode":0,"amount":154990,"currency":643,"date":1772518500123,
 		"depositedDate":1772518561440,"paymentAmountInfo":{"approvedAmount":154990,"depositedAmount":"154990","refundedAmount":0,"paymentState":"DEPOSITED"},
