@@ -320,6 +320,21 @@ func TestLostRefund(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, b.calls("refund.do"), 2)
 	})
+	t.Run("legacy: SBP has not done it yet", func(t *testing.T) {
+		b := newBank(t).onAnswer("refund.do", lost, ok(`{"errorCode":0}`)).on("getOrderStatusExtended.do", paid(), strings.Replace(paid(), `"actionCode":0`, `"actionCode":-99`, 1))
+		_, err := b.client(ProtocolLegacy).Refund(ctx, r)
+		assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
+		assert.Len(t, b.calls("refund.do"), 1, "a second call could give the money back twice")
+	})
+	t.Run("legacy: answers without sums", func(t *testing.T) {
+		b := newBank(t).onAnswer("refund.do", lost, ok(`{"errorCode":0}`)).on("getOrderStatusExtended.do", orderJSON(2, "", ""), orderJSON(4, "", ""))
+		_, err := b.client(ProtocolLegacy).Refund(ctx, r)
+		assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
+		assert.Len(t, b.calls("refund.do"), 1, "that nothing is seen to have grown is no proof")
+		b = newBank(t).onAnswer("refund.do", lost, ok(`{"errorCode":0}`)).on("getOrderStatusExtended.do", orderJSON(2, "", ""))
+		_, err = b.client(ProtocolLegacy).Refund(ctx, r)
+		require.NoError(t, err, "any refund moves the order's state: there was none")
+	})
 	t.Run("legacy: another sum", func(t *testing.T) {
 		b := newBank(t).onAnswer("refund.do", lost).on("getOrderStatusExtended.do", paid(), orderJSON(4, `"approvedAmount":154990,"depositedAmount":154990,"refundedAmount":70000`, ""))
 		_, err := b.client(ProtocolLegacy).Refund(ctx, r)

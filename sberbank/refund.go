@@ -85,7 +85,7 @@ func (c *Client) otherReading(r acquiring.RefundRequest, o *Order, left money.Am
 		return 0
 	}
 	f := o.Funds(0)
-	if f.Sure || f.Captured-f.Refunded != left {
+	if f.Sure || f.Refunded == 0 || f.Captured-f.Refunded != left {
 		return 0
 	}
 	return max(left-f.Refunded, 0)
@@ -123,10 +123,12 @@ func (c *Client) lostRefund(ctx context.Context, r acquiring.RefundRequest, req 
 	}
 	if before != nil && c.conf.Protocol == ProtocolLegacy {
 		switch grown := after.Funds(0).Refunded - before.Funds(0).Refunded; {
+		case silent(before), silent(after):
+			return nil, c.hintRefund(lost)
 		case grown == req.Amount:
 			return &acquiring.Refund{ID: r.Key, PaymentID: r.ID, Amount: req.Amount, Status: acquiring.RefundDone, Raw: after.Raw}, nil
-		case grown != 0:
-			return nil, c.hintRefund(lost) // somebody else refunds too
+		case grown != 0, after.ActionCode.Value == rbs.ActionSBPPending:
+			return nil, c.hintRefund(lost) // somebody else refunds too, or SBP has not done it yet
 		}
 	}
 	// The new gateway gives the first answer to the same key again; the legacy
@@ -145,7 +147,7 @@ func (c *Client) lostRefund(ctx context.Context, r acquiring.RefundRequest, req 
 		if done := after.RefundByKey(r.Key); done != nil {
 			return c.desk.Refunded(r, done)
 		}
-		if before != nil && c.conf.Protocol == ProtocolLegacy && after.Funds(0).Refunded-before.Funds(0).Refunded == req.Amount {
+		if before != nil && c.conf.Protocol == ProtocolLegacy && !silent(before) && !silent(after) && after.Funds(0).Refunded-before.Funds(0).Refunded == req.Amount {
 			return &acquiring.Refund{ID: r.Key, PaymentID: r.ID, Amount: req.Amount, Status: acquiring.RefundDone, Raw: after.Raw}, nil
 		}
 		err = rbs.Repeated(err, lost)
@@ -154,6 +156,12 @@ func (c *Client) lostRefund(ctx context.Context, r acquiring.RefundRequest, req 
 		return nil, c.hintRefund(err)
 	}
 	return nil, err
+}
+
+// silent says whether the order was refunded and does not say how much: a
+// merchant's version of the answers may have no sums.
+func silent(o *Order) bool {
+	return o.OrderStatus.Value == rbs.StateRefunded && (o.Amounts == nil || !o.Amounts.Refunded.Known)
 }
 
 func (c *Client) hintRefund(err error) error {
