@@ -149,7 +149,8 @@ func TestSBP(t *testing.T) {
 	assert.Equal(t, "memberId", st["transactionAttributes"].([]any)[1].(obj)["name"])
 
 	// A refund through SBP takes its time.
-	assert.Equal(t, "0", b.call("v1/refund.do", `"orderId":"`+id+`","amount":1000000`)["errorCode"])
+	out = b.call("v1/refund.do", `"orderId":"`+id+`","amount":1000000`)
+	assert.Equal(t, obj{"errorCode": "0", "errorMessage": tAccepted.RU}, out)
 	refusedWith(t, b.call("v1/refund.do", `"orderId":"`+id+`","amount":700000`), "5", tOverRefund.RU)
 	st = b.state(id)
 	assert.Equal(t, num("2"), st["orderStatus"])

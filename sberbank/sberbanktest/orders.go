@@ -319,7 +319,7 @@ func (c *call) refund() (obj, *gateway.Refusal) {
 			if memo.hash != hash {
 				return nil, gateway.Refuse(5, tRefundKey)
 			}
-			return c.refunded(), nil
+			return c.refunded(o), nil
 		}
 	}
 	left := o.Captured - o.Refunded - o.refunding
@@ -365,14 +365,19 @@ func (c *call) refund() (obj, *gateway.Refusal) {
 		cash -= bonus
 	}
 	c.s.startRefund(o, cash, key, cart)
-	return c.refunded(), nil
+	return c.refunded(o), nil
 }
 
-func (c *call) refunded() obj {
+// refunded is the answer to a refund: SBP's are accepted and carried out later.
+func (c *call) refunded(o *order) obj {
 	if c.legacy {
 		return obj{"errorCode": 0}
 	}
-	return c.ok(nil)
+	out := c.ok(nil)
+	if c.s.cfg.sbpRefund > 0 && o.bySBP() {
+		out["errorMessage"] = tAccepted.In(c.lang)
+	}
+	return out
 }
 
 // startRefund gives money back: at once, or after a while where SBP takes one.

@@ -5,6 +5,7 @@ import "github.com/acquiring-go/acquiring/internal/emulator/gateway"
 // The bank's messages, as far as they are known.
 var (
 	tOK           = gateway.T("Обработка запроса прошла без системных ошибок", "Request processed without system errors")
+	tAccepted     = gateway.T("Запрос принят в обработку", "Request accepted for processing")
 	tInfo         = gateway.T("Ваш платёж обработан, происходит переадресация", "Your payment has been processed, redirecting")
 	tSchema       = gateway.T("Error, value of the request parameter", "Error, value of the request parameter")
 	tMissing      = gateway.T("Отсутствует обязательный параметр запроса", "A required parameter is missing")
