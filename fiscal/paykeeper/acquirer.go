@@ -353,6 +353,14 @@ func (a *Acquirer) VerifyCallback(ctx context.Context, r *http.Request) (*acquir
 		return nil, err
 	}
 	cb.Status = cb.Payment.Status
+	if cb.Status == acquiring.StatusPending {
+		// Only money that came is notified: the answer is older than the news,
+		// which is to come again (see webhook.Behind).
+		cb.Status = acquiring.StatusPaid
+		if n.Held() {
+			cb.Status = acquiring.StatusAuthorized
+		}
+	}
 	return cb, nil
 }
 

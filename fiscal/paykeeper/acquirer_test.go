@@ -3,6 +3,9 @@ package paykeeper
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 func issue(t testing.TB, a *Acquirer, id string, sum money.Amount) *acquiring.Invoice {
@@ -308,6 +312,33 @@ func TestCallback(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, acquiring.CallbackOther, cb.Kind)
 	assert.Equal(t, "OK "+md5Hex("20240101101530123"+testSecret), string(cb.Reply.Body))
+}
+
+// The service notifies of money that came, and of nothing else. A payment that it
+// still calls pending is older than its notification: answered OK, the news would
+// not come again.
+func TestCallbackOfAPaymentThatIsStillPending(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	inv := issue(t, c.Acquirer(), "A-1", money.RUB(100, 0))
+	id := f.Pay(inv.ID)
+	var events []webhook.Event
+	h := webhook.Handler(c.Acquirer(), func(_ context.Context, e webhook.Event) error {
+		events = append(events, e)
+		return nil
+	}, webhook.Logger(slog.New(slog.DiscardHandler)))
+	notify := func(extra ...string) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, notification(c, f.payment(id), extra...))
+		return w.Code
+	}
+	f.set(id, "status", "pending")
+	assert.Equal(t, http.StatusServiceUnavailable, notify())
+	assert.Empty(t, events)
+	f.set(id, "status", "obtained")
+	assert.Equal(t, http.StatusOK, notify())
+	require.Len(t, events, 1)
+	assert.Equal(t, acquiring.StatusPaid, events[0].Payment.Status)
 }
 
 func TestUnsignedCallbackRejected(t *testing.T) {
