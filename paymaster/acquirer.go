@@ -108,7 +108,7 @@ func (c *Client) refunds(ctx context.Context, info *PaymentInfo) (found []*Refun
 // they were rejected. A payment that was captured in part has no member for
 // that: Captured is the sum that the API shows, and Amount the one that the
 // client put among the params of a hold, so that both are known where the API
-// shows what was taken.
+// shows what was taken. It is believed only of a payment that the client read.
 func (p *PaymentInfo) Payment(refunds []*RefundInfo) *acquiring.Payment {
 	out := &acquiring.Payment{
 		ID: acquiring.PaymentID(p.ID), OrderID: string(p.Invoice.OrderNo), Status: p.status(), Amount: p.Amount.Value.Amount(),

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/money"
 )
 
 // InvoiceData is the order behind a payment (invoice).
@@ -239,11 +240,17 @@ type PaymentInfo struct {
 	PaymentToken *SavedToken   `json:"paymentToken"`
 
 	Raw json.RawMessage `json:"-"` // as it came
+
+	whole money.Amount // of a hold, where the client knows it; see orderedParam
 }
 
 // payment reads one payment out of an answer.
 func (c *Client) payment(ctx context.Context, r request) (*PaymentInfo, error) {
-	return one[PaymentInfo](ctx, c, r, "the answer is no payment: it has no id or no status")
+	p, err := one[PaymentInfo](ctx, c, r, "the answer is no payment: it has no id or no status")
+	if err != nil {
+		return nil, err
+	}
+	return c.held(p), nil
 }
 
 func (p *PaymentInfo) took(raw json.RawMessage) bool {
@@ -333,5 +340,5 @@ func (c *Client) GetPayment(ctx context.Context, id string) (*PaymentInfo, error
 // all pages. Each comes once; their order is not documented.
 func (c *Client) ListPayments(ctx context.Context, p Period) iter.Seq2[*PaymentInfo, error] {
 	return list(ctx, c, "payments", c.period(p), func(p *PaymentInfo) string { return string(p.ID) },
-		func(p *PaymentInfo, raw json.RawMessage) { p.Raw = raw })
+		func(p *PaymentInfo, raw json.RawMessage) { c.held(p).Raw = raw })
 }

@@ -160,7 +160,7 @@ func (c *Client) tokenType() string {
 func (c *Client) order(r acquiring.InvoiceRequest) InvoiceData {
 	d := InvoiceData{Description: description(r.Description, r.OrderID, 1024), OrderNo: r.OrderID, Params: r.Metadata}
 	if r.Hold {
-		d.Params = withOrdered(d.Params, r.Amount)
+		d.Params = c.withOrdered(d.Params, r.OrderID, r.Amount, r.CurrencyOrRUB())
 	}
 	if r.TTL > 0 {
 		// Written to the second.

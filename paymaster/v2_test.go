@@ -82,7 +82,7 @@ func TestInvoiceVariants(t *testing.T) {
 	_, err := c.CreateInvoice(ctx, r)
 	require.NoError(t, err)
 	assert.Equal(t, exact(t, `{"merchantId":"`+merchant+`","testMode":true,"dualMode":true,"invoice":{"description":"Заказ ORD-2024-0042","orderNo":"ORD-2024-0042",
-		"params":{"acquiring_ordered":"1499.90"}},
+		"params":{"acquiring_ordered":"`+heldParam+`"}},
 		"amount":{"value":1499.90,"currency":"RUB"},"paymentMethod":"sbp","tokenization":{"type":"recurring","purpose":"Заказ ORD-2024-0042"},
 		"customer":{"account":"u-1"},"protocol":{"threeDSCompleteUrl":"https://shop.example/3ds"},"note":{"a":1.10},"flag":true,"word":"вб"}`),
 		exact(t, b.last(postInvoices).body))
