@@ -17,7 +17,8 @@ import (
 // has one payment: a second request gives ErrDuplicate, and names the payment
 // if it is found. After an answer that was lost the payment is looked for; one
 // that nobody can have paid yet is cancelled and issued anew, because the
-// address of its page cannot be asked for.
+// address of its page cannot be asked for. One that is older than the call is
+// left alone, and gives ErrDuplicate too.
 //
 // FailURL and Language have no counterpart and are not sent. Methods holds one
 // method, or none for all. What SaveCard saves is Config.TokenType. Extra names
@@ -44,7 +45,7 @@ func (c *Client) CreateInvoice(ctx context.Context, r acquiring.InvoiceRequest) 
 			return nil, hinted(err, "call CreateInvoice again with the same request")
 		}
 		if lost != nil {
-			if err := c.withdraw(ctx, lost, err); err != nil {
+			if err := c.withdraw(ctx, lost, start, err); err != nil {
 				return nil, err
 			}
 			// The old key is spent on the payment that was withdrawn.
@@ -67,10 +68,15 @@ func (c *Client) orderKey(orderID string, try int) string {
 	return keyOf("order", c.conf.MerchantID, orderID, fmt.Sprint(try), fmt.Sprint(c.testMode()))
 }
 
-// withdraw cancels the payment of an invoice whose link was lost.
-func (c *Client) withdraw(ctx context.Context, lost *PaymentInfo, cause error) error {
+// withdraw cancels the payment of an invoice whose link was lost. One that was
+// there before the call has a link that a customer may be paying by: it is left
+// alone.
+func (c *Client) withdraw(ctx context.Context, lost *PaymentInfo, start time.Time, cause error) error {
 	if p := lost.Payment(nil); p.Status.Final() && !p.Status.Succeeded() {
 		return nil
+	}
+	if lost.Created.Before(start.Add(-2 * before)) {
+		return known("CreateInvoice", lost, cause)
 	}
 	if err := c.Cancel(ctx, acquiring.PaymentID(lost.ID)); err != nil {
 		return known("CreateInvoice", lost, cause)

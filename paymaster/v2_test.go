@@ -121,6 +121,11 @@ func TestInvalidInvoices(t *testing.T) {
 	assert.Empty(t, b.asked)
 }
 
+// fresh is payment 734512 as a call that is made at the tests' time leaves it.
+func fresh(status string) string {
+	return strings.Replace(payment(status, ""), "2024-05-14T08:29:58Z", "2024-05-14T08:59:58Z", 1)
+}
+
 func TestCreateInvoiceAfterLostAnswer(t *testing.T) {
 	t.Run("not there: sent again with the same key", func(t *testing.T) {
 		b := newBank(t).on(postInvoices, lost, ok(link)).on(getPayments, listed())
@@ -134,7 +139,7 @@ func TestCreateInvoiceAfterLostAnswer(t *testing.T) {
 	})
 	t.Run("there and unpaid: withdrawn and issued anew", func(t *testing.T) {
 		b := newBank(t).on(postInvoices, answered{status: 502, body: "<html>bad gateway</html>"}, ok(strings.Replace(link, "734512", "734513", 1))).
-			on(getPayments, listed(payment(StatusPending, ""))).on(getPayment, ok(payment(StatusPending, "")), ok(payment(StatusCancelled, ""))).
+			on(getPayments, listed(fresh(StatusPending))).on(getPayment, ok(payment(StatusPending, "")), ok(payment(StatusCancelled, ""))).
 			on("PUT /api/v2/payments/734512/cancel", ok(""))
 		inv, err := b.client().CreateInvoice(ctx, order())
 		require.NoError(t, err)
@@ -145,13 +150,24 @@ func TestCreateInvoiceAfterLostAnswer(t *testing.T) {
 		assert.Len(t, b.calls("PUT /api/v2/payments/734512/cancel"), 1)
 	})
 	t.Run("there and cannot be withdrawn", func(t *testing.T) {
-		b := newBank(t).on(postInvoices, lost).on(getPayments, listed(payment(StatusPending, ""))).on(getPayment, ok(payment(StatusPending, ""))).
+		b := newBank(t).on(postInvoices, lost).on(getPayments, listed(fresh(StatusPending))).on(getPayment, ok(payment(StatusPending, ""))).
 			on("PUT /api/v2/payments/734512/cancel", refusal(400, "invalid_operation"))
 		_, err := b.client().CreateInvoice(ctx, order())
 		e := refused(t, err, acquiring.ErrDuplicate, acquiring.OutcomeRejected)
 		assert.Contains(t, e.Error(), "734512")
 		assert.Contains(t, e.Hint, "Attempt")
 		assert.Len(t, b.calls(postInvoices), 1)
+	})
+	t.Run("there before: its link is in a customer's hands", func(t *testing.T) {
+		for _, state := range []string{StatusPending, StatusConfirmation} {
+			b := newBank(t).on(postInvoices, lost, ok(strings.Replace(link, "734512", "734513", 1))).on(getPayments, listed(payment(state, ""))).
+				on(getPayment, ok(payment(state, "")), ok(payment(StatusCancelled, ""))).on("PUT /api/v2/payments/734512/cancel", ok(""))
+			_, err := b.client().CreateInvoice(ctx, order())
+			e := refused(t, err, acquiring.ErrDuplicate, acquiring.OutcomeRejected)
+			assert.Contains(t, e.Error(), "734512")
+			assert.Empty(t, b.calls("PUT /api/v2/payments/734512/cancel"))
+			assert.Len(t, b.calls(postInvoices), 1)
+		}
 	})
 	t.Run("there and paid", func(t *testing.T) {
 		b := newBank(t).on(postInvoices, lost).on(getPayments, listed(payment(StatusSettled, ""))).on(getPayment, ok(payment(StatusSettled, "")))
