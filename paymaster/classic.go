@@ -149,7 +149,7 @@ type ClassicConfig struct {
 	// Observe is called for each attempt at a request, for metrics and traces.
 	Observe acquiring.Observer
 	// Shop labels logs, errors and callback keys where a program has several
-	// shops; "": "paymaster".
+	// shops; "": "paymaster", and MerchantID in the keys of the news.
 	Shop string
 }
 
@@ -312,8 +312,15 @@ func (c ClassicConfig) check() error {
 	return checkCurrency(c.Currency)
 }
 
-// Name is "paymaster" and ClassicConfig.Shop.
-func (c *ClassicClient) Name() (name, shop string) { return provider, c.conf.Shop }
+// Name is "paymaster" and ClassicConfig.Shop, or MerchantID for a shop without
+// a label: its payments go by the shop's own order numbers, which another shop
+// may have too.
+func (c *ClassicClient) Name() (name, shop string) {
+	if c.conf.Shop == "" {
+		return provider, c.conf.MerchantID
+	}
+	return provider, c.conf.Shop
+}
 
 // needLogin is the error of what needs the REST API v1 without a login.
 func (c *ClassicClient) needLogin(op string) error {
