@@ -268,6 +268,12 @@ func (c Config) check() error {
 		return acquiring.Invalid("Config.UserName", "is the cabinet's login (…-operator); the API has a login of its own (…-api)")
 	case c.Token == "" && c.Password == "":
 		return acquiring.Invalid("Config.Password", "is empty")
+	case strings.ContainsAny(c.Password, "\r\n"):
+		return acquiring.Invalid("Config.Password", "has a line break; was it copied with one?")
+	case strings.TrimSpace(c.CallbackKey) != c.CallbackKey:
+		return acquiring.Invalid("Config.CallbackKey", "begins or ends with a space or a line break; was it copied with one?")
+	case strings.TrimSpace(c.PreviousCallbackKey) != c.PreviousCallbackKey:
+		return acquiring.Invalid("Config.PreviousCallbackKey", "begins or ends with a space or a line break; was it copied with one?")
 	case len(c.UserName) > 100 || !rbs.Printable(c.UserName):
 		return acquiring.Invalid("Config.UserName", "has more than 100 characters, or other than printable ASCII")
 	case len(c.Token) > 256 || !rbs.Printable(c.Token):

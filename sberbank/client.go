@@ -269,6 +269,14 @@ func (c Config) check() error {
 		return acquiring.Invalid("Config.UserName", "is empty; give the login of the API, as the bank sent it")
 	case c.UserName != "" && c.Password == "":
 		return acquiring.Invalid("Config.Password", "is empty")
+	case strings.TrimSpace(c.UserName) != c.UserName:
+		return acquiring.Invalid("Config.UserName", "begins or ends with a space or a line break; was it copied with one?")
+	case strings.ContainsAny(c.Password, "\r\n"):
+		return acquiring.Invalid("Config.Password", "has a line break; was it copied with one?")
+	case strings.TrimSpace(c.CallbackKey) != c.CallbackKey:
+		return acquiring.Invalid("Config.CallbackKey", "begins or ends with a space or a line break; was it copied with one?")
+	case strings.TrimSpace(c.PreviousCallbackKey) != c.PreviousCallbackKey:
+		return acquiring.Invalid("Config.PreviousCallbackKey", "begins or ends with a space or a line break; was it copied with one?")
 	case len(c.MerchantLogin) > 30 || !rbs.Printable(c.MerchantLogin):
 		return acquiring.Invalid("Config.MerchantLogin", "has more than 30 characters, or other than printable ASCII")
 	case !rbs.Printable(c.Features) || len(c.Features) > 255:

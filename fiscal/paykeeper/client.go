@@ -178,6 +178,12 @@ func (c Config) check() error {
 		return acquiring.Invalid("Config.Password", "is empty; give the password of the cabinet")
 	case c.Secret == "":
 		return acquiring.Invalid("Config.Secret", "is empty; give the secret word set beside the notifications, without it anybody could forge them")
+	case strings.ContainsAny(c.Password, "\r\n"):
+		return acquiring.Invalid("Config.Password", "has a line break; was it copied with one?")
+	case strings.TrimSpace(c.Secret) != c.Secret:
+		return acquiring.Invalid("Config.Secret", "begins or ends with a space or a line break; was it copied with one?")
+	case strings.TrimSpace(c.PreviousSecret) != c.PreviousSecret:
+		return acquiring.Invalid("Config.PreviousSecret", "begins or ends with a space or a line break; was it copied with one?")
 	case c.Lookback < 0:
 		return acquiring.Invalid("Config.Lookback", "is negative")
 	case c.ReceiptLookback < 0:

@@ -40,6 +40,9 @@ func TestEmptySecretRejectedAtConstruction(t *testing.T) {
 		"Config.User":            func(c *Config) { c.User = "" },
 		"Config.Password":        func(c *Config) { c.Password = "" },
 		"Config.Secret":          func(c *Config) { c.Secret = "" },
+		"Config.Secret ":         func(c *Config) { c.Secret = "copied with a line break\n" },
+		"Config.PreviousSecret":  func(c *Config) { c.PreviousSecret = "before " },
+		"Config.Password ":       func(c *Config) { c.Password = "p\n" },
 		"Config.Server":          func(c *Config) { c.BaseURL, c.Environment = "", acquiring.Production },
 		"Config.BaseURL":         func(c *Config) { c.BaseURL = "ftp://x" },
 		"Config.CallbackURL":     func(c *Config) { c.CallbackURL = "/hooks" },
@@ -53,7 +56,7 @@ func TestEmptySecretRejectedAtConstruction(t *testing.T) {
 			change(&cfg)
 			_, err := New(cfg)
 			require.ErrorIs(t, err, acquiring.ErrInvalid)
-			wantField(t, err, field)
+			wantField(t, err, strings.TrimSpace(field))
 		})
 	}
 	cfg := testConfig("https://x.example")
