@@ -62,7 +62,7 @@ type InvoiceRequest struct {
 	FailURL     string // where he goes when it failed; "": ReturnURL
 	CallbackURL string // where the provider notifies; "": as set in the cabinet
 
-	TTL      time.Duration // how long the link lives; 0: the provider's own
+	TTL      time.Duration // how long the link lives, a second at least; 0: the provider's own
 	Language string        // of the payment page: "ru", "en"; "": the shop's
 	Hold     bool          // two-stage: authorise now, Capture later
 	Methods  []Method      // nil: all that the shop has; MethodSBP alone: QR only
@@ -125,6 +125,9 @@ func (r InvoiceRequest) Validate() error {
 		return Invalid("Amount", fmt.Sprintf("is %s; it must be more than zero", r.Amount))
 	case r.TTL < 0:
 		return Invalid("TTL", "is negative")
+	case r.TTL > 0 && r.TTL < time.Second:
+		// Not every provider refuses a link that is over before it is opened.
+		return Invalid("TTL", "is "+r.TTL.String()+", less than a second; a time.Duration has its unit: 30 * time.Minute")
 	case r.SaveCard && r.Customer.ID == "":
 		return Invalid("Customer.ID", "is empty; a card is saved for a customer, give the shop's number of him")
 	case !utf8.ValidString(r.Description):

@@ -66,6 +66,7 @@ func TestInvoiceRequestValidate(t *testing.T) {
 		"a negative sum":             {"Amount", func(r *acquiring.InvoiceRequest) { r.Amount = -1 }},
 		"the least sum there is":     {"Amount", func(r *acquiring.InvoiceRequest) { r.Amount = money.Min }},
 		"a negative lifetime":        {"TTL", func(r *acquiring.InvoiceRequest) { r.TTL = -1 }},
+		"minutes without their unit": {"TTL", func(r *acquiring.InvoiceRequest) { r.TTL = 30 }},
 		"a card of nobody":           {"Customer.ID", func(r *acquiring.InvoiceRequest) { r.Customer.ID = "" }},
 		"a description in CP1251":    {"Description", func(r *acquiring.InvoiceRequest) { r.Description = "\xd7\xe0\xe9" }},
 		"a currency of five letters": {"Currency", func(r *acquiring.InvoiceRequest) { r.Currency = "RUBLE" }},
