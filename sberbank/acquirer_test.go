@@ -566,5 +566,5 @@ func TestErrorsNameTheCall(t *testing.T) {
 	_, err := b.client(ProtocolJSON).Refund(context.Background(), acquiring.RefundRequest{ID: id, Key: "k", Amount: 100})
 	var e *acquiring.Error
 	require.True(t, errors.As(err, &e))
-	assert.Equal(t, "sberbank: refund.do: Не найдена успешная платежная операция (code 7): state does not allow it", e.Error())
+	assert.Equal(t, "sberbank: refund.do: Не найдена успешная платежная операция (code 7): state does not allow it; look with GetStatus: a hold is released with Void, and what was not paid is withdrawn with Cancel", e.Error())
 }

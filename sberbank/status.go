@@ -16,6 +16,8 @@ var states = map[int64]acquiring.Status{7: acquiring.StatusPending, 8: acquiring
 const (
 	hintAccess = "check that these are the credentials of the API (not the cabinet's -operator login), of this environment, with a password that is not expired, and that the method is permitted to the merchant"
 	hintLocked = "the order is locked by another operation; repeat later"
+	hintState  = "look with GetStatus: a hold is released with Void, and what was not paid is withdrawn with Cancel"
+	hintNumber = "compare the fields with the bank's limits; a payment goes by the bank's number, Invoice.ID, and not by the order's"
 )
 
 // classify says what a refusal means. Code 5 covers everything from wrong
@@ -61,6 +63,8 @@ func classify(op, code, message string) (kind error, outcome acquiring.Outcome, 
 			return acquiring.ErrConflict, outcome, ""
 		case has("отклонен", "declined", "попыток", "attempts"):
 			return acquiring.ErrDeclined, outcome, ""
+		case !register && has("значения параметра", "value of the request parameter"):
+			return acquiring.ErrInvalid, outcome, hintNumber
 		}
 	case "6":
 		if op == epUpdateSSLCardList.op {
@@ -70,6 +74,9 @@ func classify(op, code, message string) (kind error, outcome acquiring.Outcome, 
 	case "7":
 		if has("систем", "system") {
 			return acquiring.ErrUnavailable, acquiring.OutcomeUnknown, ""
+		}
+		if op == epRefund.op {
+			return acquiring.ErrConflict, outcome, hintState
 		}
 		return acquiring.ErrConflict, outcome, ""
 	case "8":
