@@ -78,10 +78,24 @@ func (d *Desk) believe(ctx context.Context, cb *acquiring.Callback, n *Notice) e
 		cb.Payment, cb.PaymentID, cb.OrderID, cb.Status, which = p, p.ID, p.OrderID, p.Status, p.Refunded.Minor()
 		if open {
 			which = p.Status.String() + ":" + which
+		} else if told := n.Status(); older(p.Status, told) {
+			cb.Status = told
 		}
 	}
 	cb.Key = d.key(string(cb.PaymentID), n.Operation, status, which)
 	return nil
+}
+
+// older says whether the bank's answer is older than what it has signed about
+// money. The news stands then, and is to come again: see webhook.Behind.
+func older(answer, told acquiring.Status) bool {
+	switch told {
+	case acquiring.StatusAuthorized:
+		return answer <= acquiring.StatusPending
+	case acquiring.StatusPaid, acquiring.StatusPartiallyRefunded:
+		return answer != told && answer.CanBecome(told)
+	}
+	return false
 }
 
 // readBack asks the gateway instead of believing. The key is made of what it

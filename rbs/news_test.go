@@ -61,6 +61,32 @@ func TestReversalOfAPartIsNoVoid(t *testing.T) {
 	assert.NotEqual(t, one.Key, all.Key)
 }
 
+// What the bank has signed is not taken back because its own answer is older: a
+// status read back too early would pass for the news, be answered 200, and the
+// bank would not send it again.
+func TestAnswerOlderThanTheNewsDoesNotTakeItBack(t *testing.T) {
+	all, byNumber := verifier(t, VerifierOptions{Key: demoKey}), verifier(t, VerifierOptions{Key: demoKey, Optional: []string{ParamMdOrder}})
+	for name, tt := range map[string]struct {
+		v      *Verifier
+		query  string
+		answer string
+		want   acquiring.Status
+	}{
+		"a refund, still paid":         {all, "mdOrder=md&orderNumber=N&operation=refunded&status=1", oPaid, acquiring.StatusPartiallyRefunded},
+		"paid, still pending":          {byNumber, "orderNumber=N&operation=deposited&status=1", oPending, acquiring.StatusPaid},
+		"paid, still declined":         {byNumber, "orderNumber=N&operation=deposited&status=1", oDeclined, acquiring.StatusPaid},
+		"held, still pending":          {byNumber, "orderNumber=N&operation=approved&status=1", oPending, acquiring.StatusAuthorized},
+		"held, and taken since":        {byNumber, "orderNumber=N&operation=approved&status=1", oPaid, acquiring.StatusPaid},
+		"paid, and refunded since":     {byNumber, "orderNumber=N&operation=deposited&status=1", oRefunded, acquiring.StatusPartiallyRefunded},
+		"a failed attempt, still open": {byNumber, "orderNumber=N&operation=deposited&status=0", oPending, acquiring.StatusPending},
+		"a refund that failed":         {all, "mdOrder=md&orderNumber=N&operation=refunded&status=0", oPaid, acquiring.StatusPaid},
+	} {
+		cb, err := reads(t, tt.answer).Callback(t.Context(), tt.v, news(sign(demoKey, tt.query)))
+		require.NoError(t, err, name)
+		assert.Equal(t, tt.want, cb.Status, name)
+	}
+}
+
 // Where status is not ticked in the cabinet, deposited may be a failed
 // attempt: the bank is asked, and the failure does not use up the key of the
 // success.
