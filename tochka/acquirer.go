@@ -212,6 +212,13 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 		return nil, err
 	}
 	after, readErr := c.GetStatus(ctx, r.ID)
+	if err != nil && readErr == nil && after.Status == acquiring.StatusAuthorized {
+		// A second capture is refused if the first arrives after all.
+		if err = c.CapturePayment(ctx, o.OperationID); err != nil {
+			return nil, err
+		}
+		after, readErr = c.GetStatus(ctx, r.ID)
+	}
 	switch {
 	case readErr == nil && after.Status.Succeeded():
 		return after, nil
@@ -219,12 +226,6 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 		taken := *before
 		taken.Status, taken.Captured, taken.Raw = acquiring.StatusPaid, before.Amount, nil
 		return &taken, nil
-	case readErr == nil && after.Status == acquiring.StatusAuthorized:
-		// A second capture is refused if the first arrives after all.
-		if err = c.CapturePayment(ctx, o.OperationID); err != nil {
-			return nil, err
-		}
-		return c.GetStatus(ctx, r.ID)
 	}
 	return nil, err
 }
