@@ -49,7 +49,7 @@ const (
 type LedgerEntry struct {
 	Shop    string // Config.Shop
 	Kind    string
-	Payment string // the operation or the QR code refunded, the subscription charged; "" for a QR code
+	Payment string // the operation or the QR code refunded, the subscription charged; of a QR code made, Config.CustomerCode
 	Key     string // the shop's own
 	Amount  money.Amount
 	Seen    []string  // the bank's numbers of such entries before it was asked

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (c *Client) CreateQR(ctx context.Context, r acquiring.InvoiceRequest) (*acq
 		return nil, acquiring.InOp(provider, op, err)
 	}
 	defer unlock()
-	entry := LedgerEntry{Shop: c.conf.Shop, Kind: LedgerQR, Key: r.OrderID, Amount: r.Amount, Owner: c.owner(), At: c.now()}
+	entry := LedgerEntry{Shop: c.conf.Shop, Kind: LedgerQR, Payment: c.conf.CustomerCode, Key: r.OrderID, Amount: r.Amount, Owner: c.owner(), At: c.now()}
 	old, err := c.ledger.Begin(ctx, entry)
 	if err != nil {
 		return nil, ledgerError(op, err, acquiring.OutcomeNotSent)
@@ -238,7 +239,7 @@ func (c *Client) qrState(ctx context.Context, code *QRCode) (qrState, error) {
 				return qrState{status: p.Status, message: p.Message, trx: p.TrxID, raw: string(p.Status)}, nil
 			}
 		}
-	} else if acquiring.Temporary(err) || errors.Is(err, acquiring.ErrUnauthorized) || ctx.Err() != nil {
+	} else if ctx.Err() != nil || errors.Is(err, acquiring.ErrUnauthorized) || (acquiring.Temporary(err) && !(c.over(code) && failedDependency(err))) {
 		return qrState{}, err
 	}
 	from := DateOf(code.CreatedAt.Time)
@@ -265,6 +266,13 @@ func (c *Client) qrState(ctx context.Context, code *QRCode) (qrState, error) {
 		}
 	}
 	return state, nil
+}
+
+// failedDependency says whether the bank answered 424 with words that are not
+// known: of a code that is over, a refusal to tell as likely as an outage.
+func failedDependency(err error) bool {
+	e, ok := errors.AsType[*acquiring.Error](err)
+	return ok && e.HTTPStatus == http.StatusFailedDependency
 }
 
 func (c *Client) over(code *QRCode) bool {

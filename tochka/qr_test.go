@@ -2,6 +2,7 @@ package tochka
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,7 +90,7 @@ func TestOneQRCodeOfTwoPrograms(t *testing.T) {
 	with := func(c *Config) { c.Ledger, c.SBPMerchantID, c.AccountID = shared, "MF0000000001", account }
 	one, two := b.client(with), b.client(with)
 	// The first works on it.
-	_, err := shared.Begin(t.Context(), LedgerEntry{Kind: LedgerQR, Key: qrOrder().OrderID, Amount: qrOrder().Amount, Owner: one.owner(), At: time.Now()})
+	_, err := shared.Begin(t.Context(), LedgerEntry{Kind: LedgerQR, Payment: company, Key: qrOrder().OrderID, Amount: qrOrder().Amount, Owner: one.owner(), At: time.Now()})
 	require.NoError(t, err)
 	_, err = two.CreateQR(t.Context(), qrOrder())
 	require.ErrorIs(t, err, acquiring.ErrConflict)
@@ -102,7 +103,7 @@ func TestOneQRCodeOfTwoPrograms(t *testing.T) {
 	assert.Len(t, b.calls(makeQR), 1)
 
 	// One that died is taken over; one that failed leaves the order free.
-	_, err = shared.Begin(t.Context(), LedgerEntry{Kind: LedgerQR, Key: "crashed", Amount: 100, Owner: "dead", At: time.Now().Add(-otherBusy)})
+	_, err = shared.Begin(t.Context(), LedgerEntry{Kind: LedgerQR, Payment: company, Key: "crashed", Amount: 100, Owner: "dead", At: time.Now().Add(-otherBusy)})
 	require.NoError(t, err)
 	r := qrOrder()
 	r.OrderID, r.Amount = "crashed", 100
@@ -230,4 +231,38 @@ func TestLostSBPRefundIsNeverRepeated(t *testing.T) {
 	assert.Len(t, b.calls(backSBP), 2, "refused is not lost")
 	_, err := newBank(t).on(readQR, codeOf(time.Now())).on(stateQR, stateOf("NotStarted")).client().Refund(t.Context(), acquiring.RefundRequest{ID: qrID, Key: "k"})
 	require.ErrorIs(t, err, acquiring.ErrConflict)
+}
+
+// Two companies number their orders alike, share one ledger, and nobody gave
+// them labels: the customer of the one is not given the other's code.
+func TestCodesOfTwoCompaniesAreToldApart(t *testing.T) {
+	const another = "AD10009Z8Y7X6W5V4U3T2S1R0Q9P8O7N"
+	b := newBank(t).on(makeQR, fixture(t, "qr_created.json"), strings.ReplaceAll(fixture(t, "qr_created.json"), qrID, another)).
+		on(readQR, codeOf(time.Now())).on(stateQR, stateOf("NotStarted"))
+	shared := NewMemoryLedger(0)
+	with := func(company string) func(*Config) {
+		return func(c *Config) {
+			c.Ledger, c.CustomerCode, c.SBPMerchantID, c.AccountID = shared, company, "MF0000000001", account
+		}
+	}
+	first, err := b.client(with(company)).CreateQR(t.Context(), qrOrder())
+	require.NoError(t, err)
+	second, err := b.client(with("300777009")).CreateQR(t.Context(), qrOrder())
+	require.NoError(t, err)
+	assert.NotEqual(t, first.ID, second.ID)
+}
+
+// What became of a code is asked of its own method for a day after the payment
+// only; how the bank refuses it later is not known, and 424 with any words may
+// be that. The list of payments knows it still.
+func TestOldCodeIsFoundInTheList(t *testing.T) {
+	accepted := `{"Data":{"Payments":[{"qrcId":"` + qrID + `","status":"Accepted","refTransactionId":"cb1ef10b"}]},"Meta":{"totalPages":1}}`
+	b := newBank(t).on(readQR, codeOf(time.Now().Add(-48*time.Hour))).answer(stateQR, failure(424, "Срок действия кода истёк")).on(listSBP, accepted)
+	p, err := b.client().GetStatus(t.Context(), qrID)
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.StatusPaid, p.Status)
+	// While the code lives it is an outage.
+	b = newBank(t).on(readQR, codeOf(time.Now())).answer(stateQR, failure(424, "Срок действия кода истёк")).on(listSBP, accepted)
+	_, err = b.client().GetStatus(t.Context(), qrID)
+	assert.True(t, acquiring.Temporary(err), err)
 }
