@@ -169,6 +169,7 @@ func (o *OAuth) call(ctx context.Context, r request, out any) error {
 	if err != nil {
 		return err
 	}
+	call.Secret = token.AccessToken
 	call.Header = http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + token.AccessToken}}
 	if r.company != "" {
 		call.Header["customer-code"] = []string{r.company}

@@ -204,7 +204,7 @@ func (h head) write(r *http.Request, _ []byte) error {
 // send makes one attempt with a token; what is no success becomes an error.
 func send(ctx context.Context, client *rest.Client, call rest.Call, head head, token string) (*rest.Response, error) {
 	head.token = token
-	call.Sign = head.write
+	call.Sign, call.Secret = head.write, token
 	resp, err := client.Do(ctx, call)
 	if err = classify(client, call, resp, err); err != nil {
 		return nil, hide(err, token)

@@ -184,7 +184,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	form, _ := url.ParseQuery(string(body))
 	resp, err := t.rest.Do(r.Context(), rest.Call{Op: "connect/token", Method: r.Method, Path: r.URL.String(), Body: body,
+		Secret:      form.Get("refresh_token") + form.Get("code"), // either
 		ContentType: r.Header.Get("Content-Type"), Header: http.Header{"Accept": {"application/json"}}})
 	if resp == nil {
 		return nil, err
@@ -382,7 +384,7 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 // signed token itself, with a key that the bank does not publish: its claims
 // are not verified, and come over TLS from the bank.
 func (o *OAuth) Introspect(ctx context.Context, accessToken string) (*Identity, error) {
-	call := rest.Call{Op: "connect/introspect", Method: http.MethodPost, Path: o.connect + "/connect/introspect", Repeatable: true,
+	call := rest.Call{Op: "connect/introspect", Method: http.MethodPost, Path: o.connect + "/connect/introspect", Repeatable: true, Secret: accessToken,
 		ContentType: "application/x-www-form-urlencoded", Body: []byte(url.Values{"access_token": {accessToken}}.Encode())}
 	resp, err := o.rest.Do(ctx, call)
 	if err = classify(o.rest, call, resp, err); err != nil {

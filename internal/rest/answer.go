@@ -33,16 +33,17 @@ func (c *Client) DecodeJSON(call Call, r *Response, v any) error {
 		err = errors.New("something follows the JSON document")
 	}
 	e := &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrProtocol, Outcome: acquiring.OutcomeUnknown,
-		HTTPStatus: r.Status, Err: scrubbed{err, c.Redact(err.Error())}}
+		HTTPStatus: r.Status, Err: scrubbed{err, r.hide(c.Redact(err.Error()))}}
+	excerpt := func(b []byte) string { return c.Excerpt([]byte(r.hide(string(b)))) }
 	switch trimmed := bytes.TrimSpace(body); {
 	case len(trimmed) == 0:
 		e.Message = "the answer is empty"
 	case trimmed[0] == '<':
-		e.Message = "the answer is a web page, not the provider's: " + c.Excerpt(trimmed)
+		e.Message = "the answer is a web page, not the provider's: " + excerpt(trimmed)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		e.Message = "the answer was cut off"
 	default:
-		e.Message = "the answer is not what the provider answers: " + c.Excerpt(trimmed)
+		e.Message = "the answer is not what the provider answers: " + excerpt(trimmed)
 	}
 	return e
 }
@@ -50,7 +51,7 @@ func (c *Client) DecodeJSON(call Call, r *Response, v any) error {
 // Error is an error of the provider's own, with its answer's status. Secrets
 // and card numbers are taken out of its words.
 func (c *Client) Error(call Call, r *Response, kind error, outcome acquiring.Outcome, code, message string) *acquiring.Error {
-	e := &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: kind, Outcome: outcome, Code: c.Redact(code), Message: maskCards(c.Redact(message))}
+	e := &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: kind, Outcome: outcome, Code: r.hide(c.Redact(code)), Message: maskCards(r.hide(c.Redact(message)))}
 	if r != nil {
 		e.HTTPStatus = r.Status
 		e.RetryAfter = retryAfter(r.Header)

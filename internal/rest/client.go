@@ -143,6 +143,10 @@ type Call struct {
 	Body        []byte
 	Limit       int64 // of this answer; 0: the client's
 
+	// Secret is this call's own, as a token of the day is: it is taken out of
+	// every answer that is no success, and of errors about the others.
+	Secret string
+
 	// Repeatable: doing it twice is the same as doing it once: a read, or a
 	// write with an idempotency key. It is tried again after a failure whose
 	// outcome is unknown; any other call only when it surely never left.
@@ -165,6 +169,16 @@ type Response struct {
 	// Doubtful: an attempt before this one had no answer and may have done the
 	// work, so that a refusal now may be of the second attempt alone.
 	Doubtful bool
+
+	secret string // the call's
+}
+
+// hide takes the call's own secret out of a text.
+func (r *Response) hide(text string) string {
+	if r == nil || r.secret == "" {
+		return text
+	}
+	return redactor([]string{r.secret}).Replace(text)
 }
 
 // Do makes the call. An answer of 2xx, 3xx or 4xx, save 429, is returned with
@@ -297,7 +311,10 @@ func (c *Client) attempt(ctx context.Context, call Call, target *url.URL) (*Resp
 		return nil, &acquiring.Error{Provider: c.opt.Provider, Op: call.Op, Kind: acquiring.ErrProtocol, Outcome: acquiring.OutcomeUnknown,
 			HTTPStatus: resp.StatusCode, Message: "the answer is larger than a provider's answer may be"}
 	}
-	out := &Response{Status: resp.StatusCode, Header: resp.Header, Body: data}
+	out := &Response{Status: resp.StatusCode, Header: resp.Header, Body: data, secret: call.Secret}
+	if out.Status >= 300 && out.secret != "" {
+		out.Body = []byte(out.hide(string(data)))
+	}
 	if slices.Contains(call.Answers, out.Status) {
 		return out, nil
 	}

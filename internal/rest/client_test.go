@@ -436,3 +436,35 @@ func TestErrorOfTheProvidersOwn(t *testing.T) {
 	assert.Equal(t, rest.Hidden, rest.Mask("x"))
 	assert.Empty(t, rest.Mask(""))
 }
+
+// A secret of one call, which the client does not know, is taken out of what is
+// told of that call: whole, also where an excerpt would have cut it.
+func TestSecretOfOneCall(t *testing.T) {
+	const secret = "token/of the day"
+	body := ""
+	status := 502
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	defer srv.Close()
+	c, err := rest.New(rest.Options{Provider: "test", BaseURL: srv.URL, Retries: -1})
+	require.NoError(t, err)
+	call := rest.Call{Op: "x", Secret: secret}
+	for _, text := range []string{secret, "a=" + url.QueryEscape(secret), strings.Repeat("x", 110) + secret} {
+		body, status = text, 502
+		resp, err := c.Do(t.Context(), call)
+		require.Error(t, err)
+		for _, s := range []string{err.Error(), string(resp.Body)} {
+			assert.Contains(t, s, rest.Hidden)
+			assert.NotContains(t, s, secret[:5])
+		}
+		status = 200
+		resp, err = c.Do(t.Context(), call)
+		require.NoError(t, err)
+		assert.Equal(t, text, string(resp.Body), "what succeeded comes as it is")
+		var v struct{}
+		assert.NotContains(t, c.DecodeJSON(call, resp, &v).Error(), secret[:5])
+		assert.NotContains(t, c.Error(call, resp, acquiring.ErrProtocol, acquiring.OutcomeUnknown, text, text).Error(), secret[:5])
+	}
+}
