@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +89,11 @@ func (p *poster) Post(ctx context.Context, n bridge.News) (string, error) {
 		}
 		return strconv.Itoa(old.ID), nil
 	}
+	if n.Kind == bridge.Refund && n.Again && !p.posted(all, n, id, to) {
+		// Of a second payment a person decides whether it is posted at all.
+		return "", outbox.NeedsPerson(fmt.Errorf("%s of payment %s was given back (order %s), and AlfaCRM has no income with its number at client %d: if the income was posted without the number, post the refund by hand; then mark it with resolve",
+			n.Amount, n.PaymentID, n.OrderID, id))
+	}
 	if n.Kind == bridge.Refund && p.Refund.Mode == refundPerson {
 		return "", outbox.NeedsPerson(fmt.Errorf("post the refund of %s to client %d by hand, with the note %q, then press retry", n.Amount, id, want.Note))
 	}
@@ -162,6 +168,14 @@ func (p *poster) same(old, want api.Pay, n bridge.News) bool {
 		return hasWord(old.Note, mark(n))
 	}
 	return len(n.PaymentID) >= long && hasWord(old.Note, string(n.PaymentID)) || p.CustomField != "" && old.Custom[p.CustomField] == string(n.PaymentID)
+}
+
+// posted says whether the income of a refund's payment is among AlfaCRM's.
+func (p *poster) posted(all []api.Pay, refund bridge.News, customer int, to place) bool {
+	income := refund
+	income.Kind, income.Amount, income.Refunded = bridge.Income, refund.Taken, 0
+	want := p.pay(income, customer, to)
+	return slices.ContainsFunc(all, func(old api.Pay) bool { return p.same(old, want, income) })
 }
 
 // hasWord says whether the text has the word, whole: 123 is not in 1234.

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -144,6 +146,9 @@ func (b *Bridge) deliver(ctx context.Context, it outbox.Item) (string, error) {
 	if err := json.Unmarshal(it.Payload, &n); err != nil {
 		return "", outbox.NeedsPerson(fmt.Errorf("the stored news cannot be read: %w", err))
 	}
+	if n.Kind == Withdraw {
+		return b.withdraw(ctx, n, it.Attempts)
+	}
 	if n.Ref == "" {
 		return "", outbox.NeedsPerson(fmt.Errorf("nobody knows to whom order %s (%s) belongs: give it to its owner with the command assign", n.OrderID, n.Amount))
 	}
@@ -160,7 +165,7 @@ func (b *Bridge) pending(a shops.Account) func(context.Context) iter.Seq2[webhoo
 				return
 			}
 			for _, r := range rows {
-				p := webhook.Pending{Acquirer: a.Acquirer, ID: r.ID, OrderID: r.Number, Status: r.Status, Since: r.CreatedAt}
+				p := webhook.Pending{Acquirer: a.Acquirer, ID: r.ID, OrderID: r.order(), Status: r.Status, Since: r.CreatedAt}
 				if r.Status.Succeeded() {
 					p.Until = r.CreatedAt.Add(24 * time.Hour * time.Duration(b.conf.WatchDays))
 				}
@@ -206,28 +211,45 @@ func (b *Bridge) process(a shops.Account) func(context.Context, webhook.Event) e
 
 var errUnseen = errors.New("the row that was entered is not there")
 
-// record compares the payment with what the CRM was told and puts the
-// difference into the outbox. The sums decide and not the order of the news:
-// late and doubled news finds nothing new.
+// record finds the row that the payment moves.
 //
 // One order number may have several payments: PayMaster's client withdraws one
 // whose link was lost, and its end comes late. The end of another payment than
-// the row's is nothing to the row; money is, unless the row has some already.
+// the row's is nothing to the row; money is, unless the row has some already:
+// then the other payment has a row of its own.
 func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row, p *acquiring.Payment) error {
-	id := r.ID
-	if p.ID != "" && p.ID != r.ID {
-		money := p.Status.Succeeded() || p.Status == acquiring.StatusAuthorized
-		switch {
-		case money && r.took():
-			return b.second(ctx, tx, a, r, p)
-		case money:
-			id, r.Status = p.ID, acquiring.StatusUnknown
-		case r.ID != "":
-			return nil
-		}
-		// Until the bank's answer is stored its payment may yet be made, after
-		// this one: see issued.
+	if p.ID == "" || p.ID == r.ID {
+		return b.move(ctx, tx, a, r, p, r.ID, "")
 	}
+	if s, err := b.one(ctx, tx, r.Shop, besideNumber(r, p.ID), true); err != nil {
+		return err
+	} else if s != nil {
+		return b.move(ctx, tx, a, s, p, s.ID, beside(r, s, p))
+	}
+	money := p.Status.Succeeded() || p.Status == acquiring.StatusAuthorized
+	switch {
+	case money && r.took():
+		return b.second(ctx, tx, a, r, p)
+	case money:
+		if err := b.putWithdraw(ctx, tx, a, r, r.ID); err != nil {
+			return err
+		}
+		r.Status = acquiring.StatusUnknown
+		return b.move(ctx, tx, a, r, p, p.ID, "")
+	case r.ID != "":
+		return nil
+	}
+	// Until the bank's answer is stored its payment may yet be made, after
+	// this one: see issued.
+	return b.move(ctx, tx, a, r, p, "", "")
+}
+
+// move compares the payment with what the CRM was told of the row and puts the
+// difference into the outbox. The sums decide and not the order of the news:
+// late and doubled news finds nothing new. id is what the row's payment is from
+// now on; problem, unless empty, is why a person must look before the CRM hears
+// of money that came.
+func (b *Bridge) move(ctx context.Context, tx *sql.Tx, a shops.Account, r *row, p *acquiring.Payment, id acquiring.PaymentID, problem string) error {
 	status := r.Status
 	if status.CanBecome(p.Status) {
 		status = p.Status
@@ -237,56 +259,44 @@ func (b *Bridge) record(ctx context.Context, tx *sql.Tx, a shops.Account, r *row
 	if p.Card != nil {
 		news.Card = p.Card.Masked
 	}
-	problem := ""
+	wrong := ""
 	switch {
 	case p.Currency != "" && !strings.EqualFold(p.Currency, "RUB"):
-		problem = fmt.Sprintf("order %s is paid in %s, not in roubles", r.Number, p.Currency)
+		wrong = fmt.Sprintf("order %s is paid in %s, not in roubles", r.Number, p.Currency)
 	case r.Own && p.Amount != 0 && p.Amount != r.Amount:
-		problem = fmt.Sprintf("order %s was for %s, the bank has %s", r.Number, r.Amount, p.Amount)
+		wrong = fmt.Sprintf("order %s was for %s, the bank has %s", r.Number, r.Amount, p.Amount)
 	}
 	first := p.Status.Succeeded() && taken == 0 && p.Captured > 0
 	again := r.Again
-	if first {
+	if first && !r.beside() {
 		others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0", r.Shop, r.Base, r.Number)
 		if err != nil {
 			return err
 		}
-		again = len(others) > 0
+		again = slices.ContainsFunc(others, func(o row) bool { return !o.beside() })
 	}
 	news.Again = again
 	if first {
 		taken = p.Captured
 		news.Kind, news.Key, news.Amount, news.Taken, news.At = Income, key(Income, a, p, 0), taken, taken, p.PaidAt
-		if err := b.put(ctx, tx, news, problem); err != nil {
+		if err := b.put(ctx, tx, news, cmp.Or(problem, wrong)); err != nil {
 			return err
 		}
 	}
-	if p.Refunded > refunded && taken > 0 {
-		news.Kind, news.Key = Refund, key(Refund, a, p, int64(p.Refunded))
-		news.Amount, news.Taken, news.Refunded, news.At = p.Refunded-refunded, taken, p.Refunded, time.Time{}
-		refunded = p.Refunded
-		if err := b.put(ctx, tx, news, problem); err != nil {
+	back := p.Refunded
+	if p.Status == acquiring.StatusVoided && p.Captured == 0 {
+		back = taken // a bank takes a payment of the same day back as a whole
+	}
+	if back > refunded && taken > 0 {
+		news.Kind, news.Key = Refund, key(Refund, a, p, int64(back))
+		news.Amount, news.Taken, news.Refunded, news.At = back-refunded, taken, back, time.Time{}
+		refunded = back
+		if err := b.put(ctx, tx, news, wrong); err != nil {
 			return err
 		}
 	}
 	return b.exec(ctx, tx, "UPDATE "+table+" SET status = ?, taken = ?, again = ?, refunded = ?, payment_id = ? WHERE shop = ? AND number = ?",
 		status.String(), int64(taken), bit(again), int64(refunded), string(id), r.Shop, r.Number)
-}
-
-// second leaves a second payment of one order number to a person: the row
-// follows the first.
-func (b *Bridge) second(ctx context.Context, tx *sql.Tx, a shops.Account, r *row, p *acquiring.Payment) error {
-	b.log.Warn("bridge: a second payment of one order: look at the bank", "shop", a.Code, "order", r.Number, "payment", p.ID, "status", p.Status.String(), "first", r.ID)
-	if p.Captured == 0 {
-		return nil // held, and perhaps never taken
-	}
-	news := News{Kind: Income, Key: key(Income, a, p, 0), Shop: a.Code, Provider: a.Provider, PaymentID: p.ID, OrderID: r.Number, Ref: r.Ref, Payer: r.Payer,
-		Method: p.Method, Test: p.Test, Again: true, Amount: p.Captured, Taken: p.Captured, At: p.PaidAt}
-	if p.Card != nil {
-		news.Card = p.Card.Masked
-	}
-	return b.put(ctx, tx, news, fmt.Sprintf("order %s has the money of payment %s already, and payment %s of %s came besides: look at the bank and give back what is too much; its refunds are not followed here",
-		r.Number, r.ID, p.ID, p.Captured))
 }
 
 // key names a movement: of a refund, by the sum given back until then.

@@ -54,6 +54,9 @@ type Kind string
 const (
 	Income Kind = "income" // the customer's money was taken
 	Refund Kind = "refund" // some of it was given back
+	// Withdraw is for the bank: the order was paid by another payment, and this
+	// one's page must be closed. The CRM does not hear of it.
+	Withdraw Kind = "withdraw"
 )
 
 // News is what the CRM is told: one movement of the customer's money.

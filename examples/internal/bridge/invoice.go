@@ -55,6 +55,9 @@ func (b *Bridge) Invoice(ctx context.Context, o Order) (*Link, error) {
 		if r.Status.Succeeded() || r.Taken > 0 {
 			return nil, conflict("order %s is paid already", r.Number)
 		}
+		if r.beside() {
+			continue // held, and perhaps never taken
+		}
 		if _, n := acquiring.SplitAttempt(r.Number); n >= next {
 			next, last = n+1, &all[i]
 		}
@@ -138,7 +141,7 @@ func (b *Bridge) issue(ctx context.Context, a shops.Account, o Order, number str
 		return nil, err
 	}
 	r.ID, r.PayURL, r.ExpiresAt = invoice.ID, invoice.PayURL, invoice.ExpiresAt.Truncate(time.Millisecond)
-	if err := b.issued(context.WithoutCancel(ctx), &r); err != nil {
+	if err := b.issued(context.WithoutCancel(ctx), a, &r); err != nil {
 		return nil, err
 	}
 	return &Link{Number: number, Shop: a.Code, Amount: o.Amount, PayURL: r.PayURL, ExpiresAt: r.ExpiresAt}, nil

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
@@ -37,9 +38,20 @@ func (b *Bridge) Refund(ctx context.Context, shop, number string, sum money.Amou
 	if err != nil {
 		return nil, err
 	}
+	if request.Known, err = b.known(ctx, r, key); err != nil {
+		return nil, err
+	}
 	refund, err := a.Acquirer.Refund(ctx, request)
+	if errors.Is(err, acquiring.ErrDuplicate) {
+		return nil, duplicate(err, r, request)
+	}
 	if err != nil {
 		return nil, err
+	}
+	if err := b.made(context.WithoutCancel(ctx), r, key, refund.ID); err != nil {
+		// The money went back; the bank tells which refund it was by the key or
+		// by the sum.
+		b.log.Warn("bridge: the refund is made, its number was not stored", "order", r.Number, "refund", refund.ID, "error", err.Error())
 	}
 	if _, err := b.Learn(ctx, a.Code, r.ID); err != nil {
 		// The money went back; the Poller will tell the CRM.
@@ -48,7 +60,67 @@ func (b *Bridge) Refund(ctx context.Context, shop, number string, sum money.Amou
 	return refund, nil
 }
 
-const refundTable = "bridge_refunds"
+// duplicate is the error of a refund that the bank has heard of and does not
+// say what became of. A person must know which one to look for.
+func duplicate(err error, r *row, request acquiring.RefundRequest) error {
+	what := "all that was left"
+	if request.Amount != 0 {
+		what = request.Amount.String()
+	}
+	others := "none"
+	if len(request.Known) > 0 {
+		others = strings.Join(request.Known, ", ")
+	}
+	return fmt.Errorf("the bank has had the refund with the key %s (%s of order %s, payment %s) before and does not say what became of it; look for it in the bank's cabinet "+
+		"(refunds of this payment that other keys made: %s): if it is there, the money went back; only if it is not, ask for it with another key: %w",
+		request.Key, what, r.Number, r.ID, others, err)
+}
+
+const (
+	refundTable = "bridge_refunds"
+	madeTable   = "bridge_refunds_made"
+)
+
+// madeSchema is the bank's numbers of the refunds that it answered.
+var madeSchema = "CREATE TABLE IF NOT EXISTS " + madeTable + ` (
+  shop VARCHAR(64) NOT NULL,
+  refund_key VARCHAR(64) NOT NULL,
+  number VARCHAR(128) NOT NULL, -- of the order
+  refund_id TEXT NOT NULL, -- the bank's
+  PRIMARY KEY (shop, refund_key)
+)`
+
+// made stores the bank's number of a refund.
+func (b *Bridge) made(ctx context.Context, r *row, key, id string) error {
+	if id == "" {
+		return nil
+	}
+	return b.dialect.Retry(ctx, func(ctx context.Context) error {
+		return b.exec(ctx, b.db, "INSERT INTO "+madeTable+" (shop, refund_key, number, refund_id) VALUES (?, ?, ?, ?) ON CONFLICT (shop, refund_key) DO UPDATE SET refund_id = excluded.refund_id",
+			r.Shop, key, r.Number, id)
+	})
+}
+
+// known are the bank's numbers of the order's refunds that other keys made.
+func (b *Bridge) known(ctx context.Context, r *row, key string) (ids []string, err error) {
+	err = b.dialect.Retry(ctx, func(ctx context.Context) error {
+		ids = nil
+		rows, err := b.db.QueryContext(ctx, b.dialect.Bind("SELECT refund_id FROM "+madeTable+" WHERE shop = ? AND number = ? AND refund_key <> ? ORDER BY refund_key"), r.Shop, r.Number, key)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		return rows.Err()
+	})
+	return ids, err
+}
 
 // refundSchema is the memory of what was asked under a key: asked again, it
 // must be the same to the byte, the receipt too, though the payment is in

@@ -9,6 +9,7 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
+	"github.com/acquiring-go/acquiring/examples/internal/shops"
 	"github.com/acquiring-go/acquiring/internal/sqldb"
 	"github.com/acquiring-go/acquiring/money"
 )
@@ -62,7 +63,7 @@ func schema(d outbox.Dialect) []string {
 			"  expires_at BIGINT NOT NULL, -- 0: unknown\n" +
 			"  receipt TEXT NOT NULL, -- of the sale, as JSON\n" +
 			"  PRIMARY KEY (shop, number)\n)",
-		refundSchema,
+		refundSchema, madeSchema,
 		"CREATE INDEX IF NOT EXISTS bridge_payments_base ON " + table + " (shop, base)",
 		"CREATE INDEX IF NOT EXISTS bridge_payments_status ON " + table + " (shop, status, created_at)",
 	}
@@ -149,8 +150,10 @@ func (b *Bridge) exec(ctx context.Context, q querier, query string, args ...any)
 // issued stores what the acquirer answered. The end of a payment that was
 // withdrawn for this one may have been told meanwhile: this one begins. Where
 // money came meanwhile it is acquiring.ErrConflict, and the link is for nobody.
-func (b *Bridge) issued(ctx context.Context, r *row) error {
-	return b.dialect.Retry(ctx, func(ctx context.Context) error {
+func (b *Bridge) issued(ctx context.Context, a shops.Account, r *row) error {
+	paid := false
+	err := b.dialect.Retry(ctx, func(ctx context.Context) error {
+		paid = false
 		tx, err := sqldb.Begin(ctx, b.db, nil)
 		if err != nil {
 			return err
@@ -163,7 +166,10 @@ func (b *Bridge) issued(ctx context.Context, r *row) error {
 		case now == nil: // another replica was refused the number, and forgot it
 			_, err = b.insert(ctx, tx, *r)
 		case now.took():
-			return conflict("order %s is paid already", r.Number)
+			paid = true
+			if r.ID != now.ID {
+				err = b.putWithdraw(ctx, tx.Tx, a, now, r.ID)
+			}
 		default:
 			err = b.exec(ctx, tx, "UPDATE "+table+" SET payment_id = ?, pay_url = ?, expires_at = ?, receipt = ?, status = ? WHERE shop = ? AND number = ?",
 				string(r.ID), r.PayURL, millis(r.ExpiresAt), r.Receipt, acquiring.StatusPending.String(), r.Shop, r.Number)
@@ -173,6 +179,11 @@ func (b *Bridge) issued(ctx context.Context, r *row) error {
 		}
 		return tx.Commit()
 	})
+	if err == nil && paid {
+		b.box.Wake()
+		return conflict("order %s is paid already", r.Number)
+	}
+	return err
 }
 
 // withdrawn forgets a number for which there is surely no invoice, unless a
@@ -204,6 +215,9 @@ func (b *Bridge) find(ctx context.Context, shop, number string) (*row, error) {
 	}
 	var best *row
 	for i, r := range all {
+		if r.beside() && r.Number != number {
+			continue
+		}
 		paid := r.Status.Succeeded()
 		if best == nil || paid && (!best.Status.Succeeded() || r.Number == number) {
 			best = &all[i]
