@@ -137,7 +137,7 @@ func OpenDatabase(dsn string) (*sql.DB, outbox.Dialect, error) {
 	if dsn == "" {
 		return nil, 0, fmt.Errorf("database is missing: a file, or postgres://…")
 	}
-	u := url.URL{Scheme: "file", Opaque: url.PathEscape(dsn), RawQuery: "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"}
+	u := url.URL{Scheme: "file", Opaque: url.PathEscape(dsn), RawQuery: "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"}
 	u.Opaque = strings.ReplaceAll(u.Opaque, "%2F", "/")
 	db, err := sql.Open("sqlite", u.String())
 	return db, outbox.SQLite, err
