@@ -247,12 +247,15 @@ func (b *Bridge) attempt(ctx context.Context, s *shop, inv *invoice) (target str
 		if err != nil {
 			return "", err
 		}
-		if _, err := b.store.change(ctx, inv.PaymentID, func(_ *work, inv *invoice) error {
+		if _, err := b.store.change(ctx, inv.PaymentID, func(w *work, inv *invoice) error {
 			a := inv.newest()
 			target = made.PayURL
 			if a.took() { // by another payment of this number: no second page is shown
 				target = b.link(inv)
-				return nil
+				if made.ID == a.ID {
+					return nil
+				}
+				return w.closing(ctx, inv, a.N, made.ID)
 			}
 			a.ID, a.PayURL, a.ExpiresAt = made.ID, made.PayURL, made.ExpiresAt
 			if ours := a.CreatedAt.Add(req.TTL); a.ExpiresAt.IsZero() || ours.Before(a.ExpiresAt) {

@@ -63,14 +63,14 @@ func has(known *crm.Invoice, u crm.Update) bool {
 // move does a task about an attempt. The caller holds the invoice's lock. It
 // may be run again after any interruption: the bank's own state decides what
 // is still to be done.
-func (b *Bridge) move(ctx context.Context, kind, paymentID string, n int) error {
+func (b *Bridge) move(ctx context.Context, kind, paymentID string, body attemptBody) error {
 	inv, err := b.store.byID(ctx, paymentID)
 	if err != nil {
 		return err
 	}
-	a, s := inv.attempt(n), b.shop(inv.Shop)
+	a, s := inv.attempt(body.N), b.shop(inv.Shop)
 	if a == nil || s == nil {
-		return fmt.Errorf("the shop %q, or attempt %d, is gone from the configuration", inv.Shop, n)
+		return fmt.Errorf("the shop %q, or attempt %d, is gone from the configuration", inv.Shop, body.N)
 	}
 	switch kind {
 	case taskConfirm:
@@ -82,6 +82,8 @@ func (b *Bridge) move(ctx context.Context, kind, paymentID string, n int) error 
 	case taskWithdraw:
 		_, err := b.withdraw(ctx, s, inv, a)
 		return err
+	case taskClose:
+		return b.closePage(ctx, s, inv, a, body.ID)
 	}
 	return fmt.Errorf("no task is called %q", kind)
 }
@@ -283,6 +285,39 @@ func (b *Bridge) withdraw(ctx context.Context, s *shop, inv *invoice, a *attempt
 		return true, err
 	}
 	return false, nil
+}
+
+// closePage makes a payment unpayable whose order was paid by another one. Where
+// the bank cannot, a person is told; one that was paid meanwhile is a second
+// payment.
+func (b *Bridge) closePage(ctx context.Context, s *shop, inv *invoice, a *attempt, id acquiring.PaymentID) error {
+	open := func(why string) error {
+		return b.store.do(ctx, func(w *work) error {
+			return w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s: заказ %s оплачен платежом %s, но страница другого платежа %s осталась открытой, %s. Отзовите её в кабинете банка и предупредите клиента.",
+				inv.Number, a.OrderID, a.ID, id, why))
+		})
+	}
+	bank, can := s.canceler()
+	if !can {
+		return open("а этот банк не умеет её отзывать")
+	}
+	err := bank.Cancel(ctx, id)
+	switch {
+	case err == nil, errors.Is(err, acquiring.ErrNotFound):
+		return nil
+	case errors.Is(err, acquiring.ErrConflict):
+		p, readErr := s.bank.GetStatus(ctx, id)
+		if readErr != nil {
+			return readErr
+		}
+		if p.Status > acquiring.StatusPending {
+			_, err = b.learn(ctx, inv.PaymentID, a.N, p)
+			return err
+		}
+	case acquiring.Temporary(err), acquiring.OutcomeOf(err) != acquiring.OutcomeRejected:
+		return err
+	}
+	return open("банк отвечает: " + err.Error())
 }
 
 // key is a refund's key that passes at every provider: at most 36 characters.

@@ -102,6 +102,12 @@ func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p
 		return w.note(ctx, inv.ClientID, inv.Shop, fmt.Sprintf("Счёт %s: банк сообщил о платеже %s на %s %s, а выставлено %s %s. Платёж не принят, разберитесь в кабинете банка.",
 			a.OrderID, p.ID, p.Amount, p.Currency, inv.Amount, inv.Currency))
 	}
+	if before.ID != "" && before.ID != a.ID && !before.Withdrawn && !before.Status.Final() {
+		// Its page is open still, and nobody is to pay there any more.
+		if err := w.closing(ctx, inv, a.N, before.ID); err != nil {
+			return err
+		}
+	}
 	a.Status, a.Refunded = p.Status, p.Refunded
 	if p.Status.Succeeded() {
 		if a.Captured = p.Captured; a.Captured == 0 {
@@ -166,7 +172,7 @@ func (b *Bridge) paid(ctx context.Context, w *work, inv *invoice, a *attempt, p 
 	// it is told, in the same lane: afterwards it would say that the invoice is
 	// paid already.
 	if s := b.shop(inv.Shop); before == acquiring.StatusPending && p.Status == acquiring.StatusPaid && s.check() {
-		if err := w.enqueue(ctx, inv.ClientID, inv.PaymentID, laneCRM, taskVerify, attemptBody{a.N}); err != nil {
+		if err := w.enqueue(ctx, inv.ClientID, inv.PaymentID, laneCRM, taskVerify, attemptBody{N: a.N}); err != nil {
 			return err
 		}
 	}

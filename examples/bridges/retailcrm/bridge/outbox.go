@@ -32,11 +32,15 @@ const (
 	taskVerify   = "verify"   // ask the CRM about what was taken already: attemptBody
 	taskBack     = "back"     // give money back that should not have come: attemptBody
 	taskWithdraw = "withdraw" // make a session unpayable: attemptBody
+	taskClose    = "close"    // make another payment of an attempt's order unpayable: attemptBody
 )
 
 const laneCRM = "crm"
 
-type attemptBody struct{ N int }
+type attemptBody struct {
+	N  int
+	ID acquiring.PaymentID // of taskClose
+}
 
 type task struct {
 	Seq      int64
@@ -68,7 +72,13 @@ func (w *work) enqueue(ctx context.Context, clientID, subject, lane, kind string
 
 // bank puts a task about an attempt into the outbox.
 func (w *work) bank(ctx context.Context, inv *invoice, kind string, n int) error {
-	return w.enqueue(ctx, inv.ClientID, inv.PaymentID, fmt.Sprintf("%s:%d", kind, n), kind, attemptBody{n})
+	return w.enqueue(ctx, inv.ClientID, inv.PaymentID, fmt.Sprintf("%s:%d", kind, n), kind, attemptBody{N: n})
+}
+
+// closing puts the closing of a page into the outbox: the attempt's order was
+// paid by another payment than the page's.
+func (w *work) closing(ctx context.Context, inv *invoice, n int, id acquiring.PaymentID) error {
+	return w.enqueue(ctx, inv.ClientID, inv.PaymentID, fmt.Sprintf("%s:%d", taskClose, n), taskClose, attemptBody{n, id})
 }
 
 // awake tells the worker that there may be something to do.
@@ -266,7 +276,7 @@ func (k *worker) perform(ctx context.Context, t task) {
 	default:
 		var body attemptBody
 		if err = json.Unmarshal(t.Body, &body); err == nil {
-			err = k.b.move(ctx, t.Kind, t.Subject, body.N)
+			err = k.b.move(ctx, t.Kind, t.Subject, body)
 		}
 	}
 	// What came of it is stored also when the time is over.
