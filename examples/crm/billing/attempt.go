@@ -177,7 +177,7 @@ func (b *Service) created(ctx context.Context, a store.Attempt, invoice *acquiri
 		}
 		if cause == nil && took(now) && now.PaymentID != invoice.ID {
 			a = now
-			return nil
+			return b.Store.AddWithdrawal(ctx, tx, now.ID, invoice.ID)
 		}
 		if cause == nil {
 			if !took(now) {

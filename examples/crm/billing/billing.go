@@ -92,8 +92,8 @@ func (b *Service) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// tend asks the acquirers for the receipts that they print, and for refunds
-// that they have accepted.
+// tend asks the acquirers for the receipts that they print, and has them close
+// the pages of payments that nobody is to pay any more.
 func (b *Service) tend(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -105,6 +105,9 @@ func (b *Service) tend(ctx context.Context) {
 		}
 		if err := b.AskReceipts(ctx); err != nil && ctx.Err() == nil {
 			b.Logger.Error("receipts of acquirers", "error", err)
+		}
+		if err := b.Withdraw(ctx); err != nil && ctx.Err() == nil {
+			b.Logger.Error("pages that must not be paid", "error", err)
 		}
 	}
 }

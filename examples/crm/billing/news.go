@@ -79,6 +79,12 @@ func (b *Service) take(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acqu
 	case other && came(p.Status) && took(a):
 		return b.second(ctx, tx, a, p)
 	case other && came(p.Status):
+		if a.PaymentID != "" && !a.Status.Final() {
+			// Its page is open still, and nobody is to pay there any more.
+			if err := b.Store.AddWithdrawal(ctx, tx, a.ID, a.PaymentID); err != nil {
+				return err
+			}
+		}
 		a.PaymentID, a.Status = p.ID, acquiring.StatusPending
 	case other && a.PaymentID != "":
 		return nil
@@ -307,6 +313,11 @@ func (b *Service) Look(ctx context.Context, attempt int64) error {
 	if err != nil {
 		return err
 	}
+	return b.learn(ctx, bank, shop, a, p)
+}
+
+// learn takes what the provider answered of an attempt's payment as news.
+func (b *Service) learn(ctx context.Context, bank acquiring.Acquirer, shop store.Shop, a store.Attempt, p *acquiring.Payment) error {
 	if p.OrderID != "" && p.OrderID != a.OrderID {
 		return problem("Провайдер ответил о другом заказе")
 	}
@@ -315,7 +326,7 @@ func (b *Service) Look(ctx context.Context, attempt int64) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	take := func(ctx context.Context, tx *sql.Tx) error {
-		now, err := b.Store.LockAttempt(ctx, tx, attempt)
+		now, err := b.Store.LockAttempt(ctx, tx, a.ID)
 		if err != nil {
 			return err
 		}

@@ -3,13 +3,11 @@ package billing
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +16,7 @@ import (
 	"github.com/acquiring-go/acquiring/examples/crm/secret"
 	"github.com/acquiring-go/acquiring/examples/crm/shops"
 	"github.com/acquiring-go/acquiring/examples/crm/store"
+	"github.com/acquiring-go/acquiring/examples/crm/store/storetest"
 	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/webhook"
 )
@@ -38,28 +37,7 @@ type books struct {
 // eachDatabase runs a test over SQLite, and over PostgreSQL if there is one.
 func eachDatabase(t *testing.T, test func(t *testing.T, b *books)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, open(t, filepath.Join(t.TempDir(), "crm.db"))) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		dsn := os.Getenv("ACQUIRING_POSTGRES_DSN")
-		if dsn == "" {
-			t.Skip("ACQUIRING_POSTGRES_DSN is not set: there is no PostgreSQL to test with")
-		}
-		schema := "billing_" + secret.Random(8)
-		admin, err := sql.Open("pgx", dsn)
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = admin.Close() })
-		_, err = admin.Exec("CREATE SCHEMA " + schema)
-		require.NoError(t, err)
-		t.Cleanup(func() {
-			_, err := admin.Exec("DROP SCHEMA " + schema + " CASCADE")
-			require.NoError(t, err)
-		})
-		u, err := url.Parse(dsn)
-		require.NoError(t, err)
-		q := u.Query()
-		q.Set("search_path", schema)
-		u.RawQuery = q.Encode()
-		test(t, open(t, u.String()))
-	})
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, open(t, storetest.PostgreSQL(t))) })
 }
 
 func open(t *testing.T, address string) *books {
@@ -151,6 +129,18 @@ func (b *books) news(id acquiring.PaymentID, s acquiring.Status, gaveUp bool) {
 func (b *books) answered(id acquiring.PaymentID) error {
 	_, err := b.created(b.t.Context(), b.attempt(), &acquiring.Invoice{ID: id, PayURL: "https://paymaster.example/" + string(id)}, nil)
 	return err
+}
+
+// toClose are the payments whose pages are to be closed.
+func (b *books) toClose() (ids []acquiring.PaymentID) {
+	b.t.Helper()
+	all, err := b.Store.WithdrawalsDue(b.t.Context(), b.Store.DB, 10)
+	require.NoError(b.t, err)
+	for _, w := range all {
+		assert.Equal(b.t, b.id, w.AttemptID)
+		ids = append(ids, w.PaymentID)
+	}
+	return ids
 }
 
 func (b *books) strangers() (texts []string) {
@@ -277,6 +267,46 @@ func TestMoneyOfAnotherPayment(t *testing.T) {
 		assert.Equal(t, price, b.credited())
 		assert.Equal(t, acquiring.StatusPaid, b.status())
 		assert.Empty(t, b.strangers())
+		assert.Empty(t, b.toClose(), "the bank has closed it")
+	})
+}
+
+// The page of the payment that was replaced is open still.
+func TestMoneyOfAnotherPaymentClosesThePage(t *testing.T) {
+	for _, s := range []acquiring.Status{acquiring.StatusAuthorized, acquiring.StatusPaid} {
+		eachDatabase(t, func(t *testing.T, b *books) {
+			require.NoError(t, b.answered("next"))
+			b.news("first", s, false)
+			b.news("first", s, false)
+			assert.EqualValues(t, "first", b.attempt().PaymentID)
+			assert.Equal(t, []acquiring.PaymentID{"next"}, b.toClose())
+		})
+	}
+}
+
+// A provider that cannot close a page, and one that cannot be asked: the staff
+// are told once, in the end.
+func TestPageThatStaysOpen(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, b *books) {
+		now := time.Now()
+		b.Store.Now = func() time.Time { return now }
+		require.NoError(t, b.answered("next"))
+		b.news("first", acquiring.StatusPaid, false)
+		for range 2 * withdrawTries { // the shop has no credentials: no client can be made
+			require.NoError(t, b.Withdraw(t.Context()))
+			now = now.Add(time.Hour)
+		}
+		assert.Empty(t, b.toClose())
+		mails, err := b.Store.Mails(t.Context(), b.Store.DB, "waiting", 10)
+		require.NoError(t, err)
+		told := 0
+		for _, m := range mails {
+			if m.Subject == "Страница оплаты заказа "+b.attempt().OrderID+" не закрыта" {
+				told++
+				assert.Contains(t, m.Text, "страница другого его платежа next осталась открытой")
+			}
+		}
+		assert.Equal(t, 1, told)
 	})
 }
 
@@ -285,6 +315,7 @@ func TestMoneyOfAnotherPaymentBeforeTheAnswer(t *testing.T) {
 		b.news("first", acquiring.StatusPaid, false)
 		require.ErrorIs(t, b.answered("next"), ErrAlreadyPaid, "its page is shown to nobody")
 		assert.EqualValues(t, "first", b.attempt().PaymentID, "refunds go to the payment that has the money")
+		assert.Equal(t, []acquiring.PaymentID{"next"}, b.toClose())
 		assert.Equal(t, acquiring.StatusPaid, b.attempt().Status)
 		assert.Empty(t, b.attempt().PayURL)
 		assert.Equal(t, price, b.credited())
