@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	} else {
 		s.Dialect = sqlinbox.SQLite
 		// Readers do not wait for the writer; writers take turns.
-		s.DB, err = sql.Open("sqlite", "file:"+address+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate")
+		s.DB, err = sql.Open("sqlite", "file:"+(&url.URL{Path: address}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate")
 	}
 	if err != nil {
 		return nil, err
