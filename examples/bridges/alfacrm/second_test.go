@@ -1,9 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -11,6 +18,7 @@ import (
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/bridge"
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
+	"github.com/acquiring-go/acquiring/money"
 )
 
 func (o *office) attention() []outbox.Item {
@@ -239,4 +247,57 @@ func TestRefundOfASecondPaymentThatWasNotPosted(t *testing.T) {
 	}
 	assert.Len(t, w.crm.Pays(), 2)
 	assert.Zero(t, w.crm.Balance(2091))
+}
+
+// wanted asks before a payment, as PayMaster's classic protocol does.
+func (o *office) wanted(order string, sum money.Amount) string {
+	o.t.Helper()
+	body, err := json.Marshal(acquiring.Payment{OrderID: order, Amount: sum})
+	require.NoError(o.t, err)
+	rec := httptest.NewRecorder()
+	o.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/hooks/pm?question", bytes.NewReader(body)))
+	return rec.Body.String()
+}
+
+// A bank that asks before it takes the money is told when the order is paid, and
+// when the sum is another one. Orders of other programs are not ours to refuse.
+func TestQuestionBeforeAPayment(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, o *office) {
+		_, err := o.issue()
+		require.NoError(t, err)
+		assert.Equal(t, "YES", o.wanted("L-1", fee))
+		assert.Equal(t, "NO", o.wanted("L-1", 100))
+		assert.Equal(t, "YES", o.wanted("foreign", 100))
+		o.news("next", acquiring.StatusExpired)
+		link, err := o.issue()
+		require.NoError(t, err)
+		assert.Equal(t, "YES", o.wanted(link.Number, fee))
+		o.news("next", acquiring.StatusPaid) // the first attempt, late
+		assert.Equal(t, "NO", o.wanted(link.Number, fee))
+		assert.Equal(t, "NO", o.wanted("L-1", fee))
+	})
+}
+
+// A refund of a payment that is no longer watched is watched itself: PayMaster
+// accepts it now and carries it out later, and notifies nobody.
+func TestRefundOfAnOldPaymentIsFollowed(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, o *office) {
+		_, err := o.issue()
+		require.NoError(t, err)
+		o.news("next", acquiring.StatusPaid)
+		_, err = o.db.Exec(fmt.Sprintf("UPDATE bridge_payments SET created_at = %d", time.Now().AddDate(0, -2, 0).UnixMilli()))
+		require.NoError(t, err)
+		_, err = o.Refund(t.Context(), "", "L-1", 0, "")
+		require.NoError(t, err)
+		o.bank.payment = &acquiring.Payment{ID: "next", OrderID: "L-1", Status: acquiring.StatusRefunded, Amount: fee, Captured: fee, Refunded: fee}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- o.Run(ctx) }()
+		assert.Eventually(t, func() bool {
+			_, status := o.row()
+			return status == "refunded"
+		}, 5*time.Second, 20*time.Millisecond)
+		cancel()
+		require.NoError(t, <-done)
+	})
 }

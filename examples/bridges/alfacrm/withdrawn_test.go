@@ -23,6 +23,7 @@ import (
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
 	"github.com/acquiring-go/acquiring/examples/internal/shops"
 	"github.com/acquiring-go/acquiring/money"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 // scripted is a bank that answers each order with the payment "next", and
@@ -59,6 +60,9 @@ func (s *scripted) VerifyCallback(_ context.Context, r *http.Request) (*acquirin
 	p := &acquiring.Payment{}
 	if err := json.NewDecoder(r.Body).Decode(p); err != nil {
 		return nil, err
+	}
+	if r.URL.Query().Has("question") {
+		return &acquiring.Callback{Kind: acquiring.CallbackQuestion, OrderID: p.OrderID, Amount: p.Amount, Reply: acquiring.Reply{Body: []byte("YES")}}, nil
 	}
 	return &acquiring.Callback{Kind: acquiring.CallbackPayment, PaymentID: p.ID, OrderID: p.OrderID, Status: p.Status, Payment: p}, nil
 }
@@ -125,7 +129,8 @@ func newOfficeOn(t *testing.T, d outbox.Dialect, db *sql.DB, can func(*scripted)
 	}
 	var err error
 	o.Bridge, err = bridge.New(t.Context(), bridge.Options{Config: bridge.Config{PublicURL: "https://pay.school.example", Database: "bridge.db"}, CRM: o.crm, DB: db, Dialect: d,
-		Accounts: []shops.Account{{Code: "pm", Provider: "paymaster", Acquirer: can(bank)}}, Logger: slog.New(slog.DiscardHandler)})
+		Accounts: []shops.Account{{Code: "pm", Provider: "paymaster", Acquirer: can(bank)}}, Logger: slog.New(slog.DiscardHandler),
+		Poller: webhook.Poller{Every: 20 * time.Millisecond, First: 50 * time.Millisecond, Gap: time.Millisecond}})
 	require.NoError(t, err)
 	return o
 }

@@ -161,6 +161,13 @@ func (b *Service) question(ctx context.Context, e webhook.Event) error {
 	if errors.Is(err, store.ErrNotFound) || (err == nil && a.Status != acquiring.StatusPending) {
 		return webhook.Refuse("no such order is waiting")
 	}
+	if err != nil {
+		return err
+	}
+	i, err := b.Store.Invoice(ctx, b.Store.DB, a.InvoiceID)
+	if err == nil && (i.Status == acquiring.StatusCanceled || came(i.Status)) {
+		return webhook.Refuse("the invoice is " + i.Status.String())
+	}
 	return err
 }
 

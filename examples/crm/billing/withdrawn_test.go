@@ -119,6 +119,9 @@ func (b *books) news(id acquiring.PaymentID, s acquiring.Status, gaveUp bool) {
 	if s.Succeeded() {
 		p.Captured = price
 	}
+	if s == acquiring.StatusRefunded {
+		p.Refunded = price
+	}
 	b.events++
 	key := fmt.Sprint("news-", b.events)
 	e := webhook.Event{Callback: &acquiring.Callback{Kind: acquiring.CallbackPayment, PaymentID: id, OrderID: p.OrderID, Status: s}, Payment: p, Key: key, Source: webhook.FromCallback, GaveUp: gaveUp}
@@ -341,4 +344,32 @@ func TestSecondPaymentOfAnOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// PayMaster's classic protocol cannot close a page, but asks before the money:
+// an invoice that was withdrawn, or paid by another attempt, is wanted no more.
+func TestQuestionAboutAnInvoiceThatIsOver(t *testing.T) {
+	ask := func(b *books, a store.Attempt) error {
+		return b.question(b.t.Context(), webhook.Event{Callback: &acquiring.Callback{Kind: acquiring.CallbackQuestion, OrderID: a.OrderID, Amount: price}})
+	}
+	t.Run("withdrawn", func(t *testing.T) {
+		eachDatabase(t, func(t *testing.T, b *books) {
+			require.NoError(t, ask(b, b.attempt()))
+			require.NoError(t, b.Cancel(t.Context(), b.invoice, "admin"))
+			require.Error(t, ask(b, b.attempt()))
+		})
+	})
+	t.Run("paid by another attempt", func(t *testing.T) {
+		eachDatabase(t, func(t *testing.T, b *books) {
+			i, err := b.Store.Invoice(t.Context(), b.Store.DB, b.invoice)
+			require.NoError(t, err)
+			first := b.attempt()
+			a, err := b.addAttempt(t.Context(), i, b.shop, 2, ByClient)
+			require.NoError(t, err)
+			require.NoError(t, ask(b, a))
+			b.news("first", acquiring.StatusPaid, false)
+			require.Equal(t, first.ID, b.attempt().ID)
+			require.Error(t, ask(b, a))
+		})
+	})
 }

@@ -159,21 +159,45 @@ func (b *Bridge) deliver(ctx context.Context, it outbox.Item) (string, error) {
 func (b *Bridge) pending(a shops.Account) func(context.Context) iter.Seq2[webhook.Pending, error] {
 	return func(ctx context.Context) iter.Seq2[webhook.Pending, error] {
 		return func(yield func(webhook.Pending, error) bool) {
-			rows, err := b.open(ctx, a.Code)
+			rows, since, err := b.open(ctx, a.Code)
 			if err != nil {
 				yield(webhook.Pending{}, err)
 				return
 			}
 			for _, r := range rows {
-				p := webhook.Pending{Acquirer: a.Acquirer, ID: r.ID, OrderID: r.order(), Status: r.Status, Since: r.CreatedAt}
+				p := webhook.Pending{Acquirer: a.Acquirer, ID: r.ID, OrderID: r.order(), Status: r.Status, Since: since(r)}
 				if r.Status.Succeeded() {
-					p.Until = r.CreatedAt.Add(24 * time.Hour * time.Duration(b.conf.WatchDays))
+					p.Until = p.Since.Add(24 * time.Hour * time.Duration(b.conf.WatchDays))
 				}
 				if !yield(p, nil) {
 					return
 				}
 			}
 		}
+	}
+}
+
+// question answers a bank that asks before it takes the money: an order made
+// here is paid once, and for its sum. Others are not ours to refuse.
+func (b *Bridge) question(a shops.Account) func(context.Context, webhook.Event) error {
+	return func(ctx context.Context, e webhook.Event) error {
+		r, err := b.one(ctx, b.db, a.Code, e.Callback.OrderID, false)
+		if err != nil || r == nil || !r.Own {
+			return err
+		}
+		if e.Callback.Amount != 0 && e.Callback.Amount != r.Amount {
+			return webhook.Refuse(fmt.Sprintf("order %s is for %s and not for %s", r.Number, r.Amount, e.Callback.Amount))
+		}
+		all, err := b.rows(ctx, b.db, "WHERE shop = ? AND base = ?", r.Shop, r.Base)
+		if err != nil {
+			return err
+		}
+		for _, other := range all {
+			if other.Taken > 0 || other.Status.Succeeded() || other.Status == acquiring.StatusAuthorized {
+				return webhook.Refuse("order " + other.Number + " is paid already")
+			}
+		}
+		return nil
 	}
 }
 

@@ -33,7 +33,7 @@ import (
 func (b *Bridge) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, a := range b.accounts {
-		hook := webhook.Handler(a.Acquirer, b.process(a), webhook.WithInbox(b.inbox), webhook.Logger(b.log))
+		hook := webhook.Handler(a.Acquirer, b.process(a), webhook.WithInbox(b.inbox), webhook.Question(b.question(a)), webhook.Logger(b.log))
 		mux.HandleFunc("/hooks/"+a.Code, func(w http.ResponseWriter, r *http.Request) {
 			hook.ServeHTTP(w, r)
 			b.box.Wake() // what was put into the outbox is committed

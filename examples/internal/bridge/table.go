@@ -195,10 +195,35 @@ func (b *Bridge) withdrawn(ctx context.Context, r *row) error {
 }
 
 // open are the payments that are to be asked for: without an end, and paid
-// ones as long as their refunds are watched.
-func (b *Bridge) open(ctx context.Context, shop string) ([]row, error) {
-	return b.rows(ctx, b.db, "WHERE shop = ? AND (status IN ('unknown', 'pending', 'authorized') OR (status IN ('paid', 'partially_refunded') AND created_at > ?)) ORDER BY created_at",
-		shop, b.now().Add(-24*time.Hour*time.Duration(b.conf.WatchDays)).UnixMilli())
+// ones as long as their refunds are watched. since is when that begins: when
+// the invoice was made, or later when money was last given back by it here.
+func (b *Bridge) open(ctx context.Context, shop string) (all []row, since func(row) time.Time, err error) {
+	from := b.now().Add(-24 * time.Hour * time.Duration(b.conf.WatchDays)).UnixMilli()
+	asked := map[string]time.Time{}
+	rows, err := b.db.QueryContext(ctx, b.dialect.Bind("SELECT number, MAX(created_at) FROM "+refundTable+" WHERE shop = ? AND created_at > ? GROUP BY number"), shop, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number string
+		var at int64
+		if err := rows.Scan(&number, &at); err != nil {
+			return nil, nil, err
+		}
+		asked[number] = time.UnixMilli(at)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, nil, err
+	}
+	all, err = b.rows(ctx, b.db, "WHERE shop = ? AND (status IN ('unknown', 'pending', 'authorized') OR (status IN ('paid', 'partially_refunded') AND (created_at > ?"+
+		" OR number IN (SELECT number FROM "+refundTable+" WHERE shop = ? AND created_at > ?)))) ORDER BY created_at", shop, from, shop, from)
+	return all, func(r row) time.Time {
+		if at := asked[r.Number]; r.Status.Succeeded() && at.After(r.CreatedAt) {
+			return at
+		}
+		return r.CreatedAt
+	}, err
 }
 
 // find is an order by its number, with the attempt or without: the attempt that

@@ -153,7 +153,7 @@ func (b *Bridge) poller(s *shop) *webhook.Poller {
 	return &webhook.Poller{Process: b.process(s), Inbox: b.store.inbox, Logger: b.log, GiveUpAfter: time.Duration(b.conf.KeepDays) * 24 * time.Hour,
 		Pending: func(ctx context.Context) iter.Seq2[webhook.Pending, error] {
 			return func(yield func(webhook.Pending, error) bool) {
-				all, err := b.store.openInvoices(ctx, b.now().AddDate(0, -3, 0))
+				all, err := b.store.openInvoices(ctx, b.now().AddDate(-1, -3, 0)) // refunds are made within a year
 				if err != nil {
 					yield(webhook.Pending{}, err)
 					return
@@ -218,7 +218,7 @@ func (b *Bridge) Handler() http.Handler {
 		}
 	})
 	for _, s := range b.shops {
-		mux.Handle("/hooks/"+s.Code+"/"+s.hook, webhook.Handler(s.bank, b.process(s), webhook.WithInbox(b.store.inbox), webhook.Logger(b.log)))
+		mux.Handle("/hooks/"+s.Code+"/"+s.hook, webhook.Handler(s.bank, b.process(s), webhook.WithInbox(b.store.inbox), webhook.Question(b.question(s)), webhook.Logger(b.log)))
 	}
 	b.settings(mux)
 	return mux

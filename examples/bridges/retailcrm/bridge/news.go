@@ -51,6 +51,32 @@ func (b *Bridge) news(s *shop) func(ctx context.Context, e webhook.Event) error 
 	}
 }
 
+// question answers a bank that asks before it takes the money: an invoice is
+// paid once, for its sum, and while it stands. Others are not ours to refuse.
+func (b *Bridge) question(s *shop) func(ctx context.Context, e webhook.Event) error {
+	return func(ctx context.Context, e webhook.Event) error {
+		var inv *invoice
+		err := b.store.do(ctx, func(w *work) error {
+			paymentID, _, err := w.find(ctx, s.Code, e.Callback.PaymentID, e.Callback.OrderID)
+			if err == nil {
+				inv, err = w.load(ctx, paymentID)
+			}
+			return err
+		})
+		switch {
+		case errors.Is(err, acquiring.ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		case b.ended(inv) != nil:
+			return webhook.Refuse("invoice " + inv.Number + " is " + inv.State.String())
+		case e.Callback.Amount != 0 && e.Callback.Amount != inv.Amount:
+			return webhook.Refuse(fmt.Sprintf("invoice %s is for %s and not for %s", inv.Number, inv.Amount, e.Callback.Amount))
+		}
+		return nil
+	}
+}
+
 // learn stores what the bank said of an attempt when it was asked.
 func (b *Bridge) learn(ctx context.Context, paymentID string, n int, p *acquiring.Payment) (*invoice, error) {
 	return b.store.change(ctx, paymentID, func(w *work, inv *invoice) error {

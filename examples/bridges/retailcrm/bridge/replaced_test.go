@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -8,8 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/paymaster"
 	"github.com/acquiring-go/acquiring/paymaster/paymastertest"
+	"github.com/acquiring-go/acquiring/webhook"
 )
 
 // another issues a payment of the attempt's order beside the one that it has.
@@ -110,4 +113,46 @@ func TestPageThatWasAnsweredAfterTheMoneyIsClosed(t *testing.T) {
 	shop.bank = bank
 	w.work()
 	require.Error(t, w.pm.Pay(w.pm.Orders()[0].ID), "its page is closed")
+}
+
+// TestQuestionBeforeAPayment: PayMaster's classic protocol asks before it takes
+// the money.
+func TestQuestionBeforeAPayment(t *testing.T) {
+	w := open(t, nil)
+	w.connect()
+	_, inv := w.bill("pm")
+	w.click(inv.Link)
+	_, a := w.session(inv.Link)
+	ask := func(order string, sum money.Amount) error {
+		return w.b.question(w.b.shop("pm"))(w.ctx, webhook.Event{Callback: &acquiring.Callback{Kind: acquiring.CallbackQuestion, OrderID: order, Amount: sum}})
+	}
+	require.NoError(t, ask(a.OrderID, money.RUB(1299, 50)))
+	require.NoError(t, ask("foreign", 100))
+	require.Error(t, ask(a.OrderID, 100))
+	w.tell(a.OrderID, a.ID, acquiring.StatusPaid, false)
+	require.Error(t, ask(a.OrderID, money.RUB(1299, 50)), "it is paid")
+}
+
+// TestRefundOfAnOldPayment: it is given back months later, and the bank carries
+// it out later still: the poller asks for it.
+func TestRefundOfAnOldPayment(t *testing.T) {
+	w := open(t, nil)
+	w.connect()
+	_, inv := w.bill("pm")
+	w.pay("pm", inv.Link)
+	stored, _ := w.session(inv.Link)
+	_, err := w.b.store.change(w.ctx, stored.PaymentID, func(_ *work, inv *invoice) error {
+		inv.Refunds = append(inv.Refunds, &refund{ID: "r", Attempt: 1, Amount: inv.Amount, Status: acquiring.RefundPending, At: w.b.now()})
+		return nil
+	})
+	require.NoError(t, err)
+	_, err = w.b.store.db.Exec(fmt.Sprintf("UPDATE retailcrm_invoices SET created_at = %d", w.clock.Now().AddDate(0, -7, 0).UnixMilli()))
+	require.NoError(t, err)
+	n := 0
+	for p, err := range w.b.poller(w.b.shop("pm")).Pending(w.ctx) {
+		require.NoError(t, err)
+		assert.Greater(t, p.Until.Sub(w.clock.Now()), 24*time.Hour)
+		n++
+	}
+	assert.Equal(t, 1, n)
 }
