@@ -373,10 +373,12 @@ func (b *Service) pending(ctx context.Context) iter.Seq2[webhook.Pending, error]
 				if err != nil {
 					continue // its settings are broken; the shop's page says so
 				}
-				p := webhook.Pending{Acquirer: bank, ID: a.PaymentID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt}
-				if !a.ExpiresAt.IsZero() {
-					p.Until = a.ExpiresAt.Add(24 * time.Hour)
+				p, err := b.pendingOf(ctx, a)
+				if err != nil {
+					yield(webhook.Pending{}, err)
+					return
 				}
+				p.Acquirer = bank
 				if !yield(p, nil) {
 					return
 				}
@@ -384,3 +386,31 @@ func (b *Service) pending(ctx context.Context) iter.Seq2[webhook.Pending, error]
 		}
 	}
 }
+
+// pendingOf is an attempt as the Poller is to ask for it.
+func (b *Service) pendingOf(ctx context.Context, a store.Attempt) (webhook.Pending, error) {
+	p := webhook.Pending{ID: a.PaymentID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt}
+	if !a.ExpiresAt.IsZero() {
+		p.Until = a.ExpiresAt.Add(24 * time.Hour)
+	}
+	if a.Status == acquiring.StatusAuthorized {
+		p.Until = a.CreatedAt.Add(longest) // a hold outlives its page
+	}
+	if a.Captured == 0 {
+		return p, nil
+	}
+	// A paid one is open for its refunds, which may begin long after it.
+	refunds, err := b.Store.Refunds(ctx, b.Store.DB, a.ID)
+	if err != nil {
+		return p, err
+	}
+	for _, r := range refunds {
+		if r.Status != store.RefundFailed && r.CreatedAt.After(p.Since) {
+			p.Since, p.Until = r.CreatedAt, r.CreatedAt.Add(longest)
+		}
+	}
+	return p, nil
+}
+
+// longest is how long a hold, and a refund that was accepted, is asked for.
+const longest = 30 * 24 * time.Hour

@@ -128,6 +128,19 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 	// The answer is stored even if the person has closed the page.
 	ctx = context.WithoutCancel(ctx)
 	made, cause := bank.Refund(ctx, req)
+	if r, err = b.refunded(ctx, a, r, made, cause); err != nil {
+		return r, err
+	}
+	if r.Status != store.RefundFailed {
+		if err := b.Look(ctx, a.ID); err != nil {
+			b.Logger.Warn("status after a refund", "order", a.OrderID, "error", err)
+		}
+	}
+	return b.Store.Refund(ctx, b.Store.DB, r.ID)
+}
+
+// refunded stores what the provider answered.
+func (b *Service) refunded(ctx context.Context, a store.Attempt, r store.Refund, made *acquiring.Refund, cause error) (store.Refund, error) {
 	text := ""
 	switch {
 	case cause == nil && made.Status == acquiring.RefundDone:
@@ -154,13 +167,13 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 	if cause != nil {
 		b.Logger.Warn("refund", "order", a.OrderID, "error", cause)
 	}
-	err = b.Store.InTx(ctx, func(tx *sql.Tx) error {
+	return r, b.Store.InTx(ctx, func(tx *sql.Tx) error {
 		now, err := b.Store.LockAttempt(ctx, tx, a.ID)
 		if err != nil {
 			return err
 		}
-		if r.Status == store.RefundPending || r.Status == store.RefundUnclear {
-			now.Open = true // the poller learns of its end
+		if r.Status != store.RefundFailed {
+			now.Open = true // the poller learns of its end, and of its posting
 			if err := b.Store.SaveAttempt(ctx, tx, now); err != nil {
 				return err
 			}
@@ -170,15 +183,6 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 		}
 		return b.journal(ctx, tx, ByBank, "refund."+r.Status, a.InvoiceID, text, "", r.ProviderID)
 	})
-	if err != nil {
-		return r, err
-	}
-	if r.Status != store.RefundFailed {
-		if err := b.Look(ctx, a.ID); err != nil {
-			b.Logger.Warn("status after a refund", "order", a.OrderID, "error", err)
-		}
-	}
-	return b.Store.Refund(ctx, b.Store.DB, r.ID)
 }
 
 // Capture takes held money: amount of it, or (0) all (подтвердить холд).
