@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/acquiring-go/acquiring/examples/crm/demo"
@@ -113,6 +116,59 @@ func TestLoginIsLimited(t *testing.T) {
 	later := time.Now().Add(16 * time.Minute)
 	w.store.Now = func() time.Time { return later }
 	require.Equal(t, http.StatusSeeOther, try(demo.Password))
+}
+
+// TestLoginIsLimitedAtOnce: tries that are sent together are counted together.
+func TestLoginIsLimitedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	v := newVisitor(t, w.url)
+	form := url.Values{"login": {demo.Login}, "password": {"guess"}, "csrf": {csrfInput.FindStringSubmatch(v.get("/login"))[1]}}
+	var work sync.WaitGroup
+	var tried atomic.Int32
+	for range 30 {
+		work.Go(func() {
+			resp, err := v.http.PostForm(w.url+"/login", form)
+			if !assert.NoError(t, err) {
+				return
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusTooManyRequests {
+				assert.Equal(t, http.StatusUnprocessableEntity, resp.StatusCode)
+				tried.Add(1)
+			}
+		})
+	}
+	work.Wait()
+	require.LessOrEqual(t, tried.Load(), int32(5))
+}
+
+// TestLoginBehindAProxy: strangers who fail do not lock the staff out, though
+// all of them come through the proxy on this machine.
+func TestLoginBehindAProxy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	v := newVisitor(t, w.url)
+	csrf := csrfInput.FindStringSubmatch(v.get("/login"))[1]
+	try := func(login, password, forwarded string) int {
+		r, err := http.NewRequest(http.MethodPost, w.url+"/login", strings.NewReader(url.Values{"login": {login}, "password": {password}, "csrf": {csrf}}.Encode()))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", forwarded)
+		resp, err := v.http.Do(r)
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	for i := range 20 {
+		// What stands before the last address was written by the stranger.
+		require.Equal(t, http.StatusUnprocessableEntity, try(fmt.Sprint("nobody", i), "guess", fmt.Sprintf("192.0.2.%d, 203.0.113.9", i)))
+	}
+	require.Equal(t, http.StatusTooManyRequests, try("nobody", "guess", "192.0.2.99, 203.0.113.9"))
+	require.Equal(t, http.StatusSeeOther, try(demo.Login, demo.Password, "198.51.100.7"))
+	all, err := w.store.Journal(t.Context(), w.store.DB, "", 0, 0, 5)
+	require.NoError(t, err)
+	require.Equal(t, "Вход с адреса 198.51.100.7", all[0].Text)
 }
 
 func TestMarkupInANameIsText(t *testing.T) {

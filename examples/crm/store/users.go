@@ -104,9 +104,14 @@ func (s *Store) DeleteOldSessions(ctx context.Context, db DB, seenBefore time.Ti
 	return err
 }
 
-// AddLoginFailure remembers a login that failed.
-func (s *Store) AddLoginFailure(ctx context.Context, db DB, login, address string) error {
-	_, err := db.ExecContext(ctx, `INSERT INTO login_failures (login, address, at) VALUES ($1, $2, $3)`, login, address, millis(s.Now()))
+// AddLoginFailure remembers a login that failed, or that has not succeeded yet.
+func (s *Store) AddLoginFailure(ctx context.Context, db DB, login, address string) (int64, error) {
+	return added(ctx, db, `INSERT INTO login_failures (login, address, at) VALUES ($1, $2, $3) RETURNING id`, login, address, millis(s.Now()))
+}
+
+// DropLoginFailure removes one: the password was not looked at.
+func (s *Store) DropLoginFailure(ctx context.Context, db DB, id int64) error {
+	_, err := db.ExecContext(ctx, `DELETE FROM login_failures WHERE id = $1`, id)
 	return err
 }
 

@@ -74,6 +74,25 @@ func (s *Site) anonymous(w http.ResponseWriter, r *http.Request) string {
 	return value
 }
 
+// addressOf is the visitor's address: of the connection, or, through a proxy on
+// this machine, what the proxy wrote last. Whoever else writes the header is
+// not believed.
+func addressOf(r *http.Request) string {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	list := r.Header.Values("X-Forwarded-For")
+	if ip := net.ParseIP(address); ip == nil || !ip.IsLoopback() || len(list) == 0 {
+		return address
+	}
+	last := list[len(list)-1]
+	if forwarded := net.ParseIP(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])); forwarded != nil {
+		return forwarded.String()
+	}
+	return address
+}
+
 type loginData struct{ Login, To, Trouble, Demo string }
 
 func (s *Site) loginForm(w http.ResponseWriter, r *http.Request) error {
@@ -92,16 +111,22 @@ func local(to string) string {
 func (s *Site) login(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	login, to := strings.ToLower(strings.TrimSpace(r.PostFormValue("login"))), local(r.PostFormValue("to"))
-	address, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		address = r.RemoteAddr
-	}
+	address := addressOf(r)
 	since := s.Store.Now().Add(-loginWindow)
+	// A try counts as a failure until it has succeeded: those that are sent
+	// together see each other.
+	try, err := s.Store.AddLoginFailure(ctx, s.Store.DB, login, address)
+	if err != nil {
+		return err
+	}
 	ofLogin, ofAddress, err := s.Store.LoginFailures(ctx, s.Store.DB, login, address, since)
 	if err != nil {
 		return err
 	}
-	if ofLogin >= failuresOfLogin || ofAddress >= failuresOfSource {
+	if ofLogin > failuresOfLogin || ofAddress > failuresOfSource {
+		if err := s.Store.DropLoginFailure(ctx, s.Store.DB, try); err != nil {
+			return err
+		}
 		w.Header().Set("Retry-After", "900")
 		return s.render(w, r, http.StatusTooManyRequests, "login", "Вход", loginData{Login: login, To: to, Trouble: "Слишком много попыток. Подождите 15 минут.", Demo: s.Demo})
 	}
@@ -111,9 +136,6 @@ func (s *Site) login(w http.ResponseWriter, r *http.Request) error {
 		hash = nobody()
 	}
 	if bcrypt.CompareHashAndPassword(hash, []byte(r.PostFormValue("password"))) != nil || err != nil {
-		if err := s.Store.AddLoginFailure(ctx, s.Store.DB, login, address); err != nil {
-			return err
-		}
 		if err := s.Store.Write(ctx, s.Store.DB, store.Entry{Actor: billing.BySystem, Event: "login.failed", Text: "Неудачная попытка входа с адреса " + address}); err != nil {
 			return err
 		}
