@@ -17,7 +17,7 @@ func (m *mapper) document() *Content {
 	if !v12 {
 		c.FFDVersion = ffd105
 	}
-	c.AutomatNumber, c.SettlementAddress, c.SettlementPlace, c.Cashier = m.place()
+	c.AutomatNumber, c.SettlementAddress, c.SettlementPlace, c.Cashier = m.place(m.c.conf.GroupKind)
 	m.sellerINN()
 	if u := r.UserAttribute; u != nil {
 		c.AdditionalUserAttribute = &UserAttribute{Name: m.text(of("userAttribute.name"), u.Name, 64), Value: m.text(of("userAttribute.value"), u.Value, 234)}
@@ -48,7 +48,8 @@ func (m *mapper) document() *Content {
 	m.sum(of("items"), r.Total())
 	system := m.taxSystem()
 	c.CheckClose = CheckClose{Payments: m.payments(), TaxationSystem: &system}
-	if len(r.CashlessDetails) > 0 {
+	m.forbid(!v12 && len(r.CashlessDetails) > 0, "cashlessDetails", "FFD 1.05 does not have them", "в ФФД 1.05 нет сведений о безналичных оплатах")
+	if v12 && len(r.CashlessDetails) > 0 {
 		info := &ElectronicPayments{}
 		for i, d := range r.CashlessDetails {
 			if d.ID == "" {
@@ -74,13 +75,12 @@ func (m *mapper) payments() []PaymentPart {
 }
 
 // place are the members that the kind of the group demands or forbids.
-func (m *mapper) place() (automat, address, place, cashier string) {
+func (m *mapper) place(kind GroupKind) (automat, address, place, cashier string) {
 	r := m.r
 	automat = m.text(of("machine"), r.Machine, 20)
 	address = m.text(of("seller.address"), r.Seller.Address, 243)
 	place = m.text(of("seller.place"), r.Seller.Place, 243)
 	cashier = m.text(of("cashier.name"), r.Cashier.Name, 64)
-	kind := m.c.conf.GroupKind
 	machine := kind == GroupVending || kind == GroupTransport
 	for _, f := range []struct {
 		path, value string
@@ -296,15 +296,19 @@ func (m *mapper) correction105() *CorrectionContent {
 		m.fault("type", "FFD 1.05 corrects sales and purchases only; undo a wrong receipt by an ordinary return", "в ФФД 1.05 чек коррекции бывает только прихода или расхода")
 	}
 	m.sellerINN()
+	kind := m.c.conf.GroupKind
+	if kind == GroupCourier {
+		kind = GroupStandard // the address and the place are for machines only here, and there is no cashier
+	}
 	var cashier string
-	c.AutomatNumber, c.SettlementAddress, c.SettlementPlace, cashier = m.place()
+	c.AutomatNumber, c.SettlementAddress, c.SettlementPlace, cashier = m.place(kind)
 	const why, russian = "a correction of FFD 1.05 has totals only", "в чеке коррекции ФФД 1.05 есть только итоги"
 	for _, f := range []struct {
 		path string
 		set  bool
 	}{
 		{"cashier.name", cashier != ""}, {"cashier.inn", r.Cashier.INN != ""}, {"buyer", r.Buyer != nil}, {"attribute", r.Attribute != ""},
-		{"userAttribute", r.UserAttribute != nil}, {"timeZone", r.TimeZone != 0},
+		{"userAttribute", r.UserAttribute != nil}, {"timeZone", r.TimeZone != 0}, {"cashlessDetails", len(r.CashlessDetails) > 0},
 	} {
 		m.forbid(f.set && !m.has(f.path), f.path, why, russian)
 	}

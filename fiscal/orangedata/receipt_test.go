@@ -453,6 +453,15 @@ func TestConvertRefuses(t *testing.T) {
 		"correction, buyer":      {"buyer", func(r *fiscal.Receipt) { correction(r); r.Buyer = &fiscal.Buyer{Name: "x"} }, nil},
 		"correction, attribute":  {"attribute", func(r *fiscal.Receipt) { correction(r); r.Attribute = "x" }, nil},
 		"correction, zone":       {"timeZone", func(r *fiscal.Receipt) { correction(r); r.TimeZone = 2 }, nil},
+		"1.05: cashless details": {"cashlessDetails", func(r *fiscal.Receipt) {
+			r.FFD, r.CashlessDetails = fiscal.FFD105, []fiscal.CashlessDetail{{Sum: 1, ID: "rrn-1"}}
+		}, nil},
+		"correction, cashless details": {"cashlessDetails", func(r *fiscal.Receipt) {
+			correction(r)
+			r.CashlessDetails = []fiscal.CashlessDetail{{Sum: 1, ID: "rrn-1"}}
+		}, nil},
+		"correction, courier's cashier": {"cashier.name", func(r *fiscal.Receipt) { correction(r); r.Cashier.Name = "Анна" },
+			func(c *orangedata.Config) { c.GroupKind = orangedata.GroupCourier }},
 		"correction, raw VAT":    {"items[0].vat", func(r *fiscal.Receipt) { correction(r); r.Lines[0].VAT = fiscal.RawVAT("1") }, nil},
 		"correction, mixed": {"items[1].vat", func(r *fiscal.Receipt) {
 			correction(r)
@@ -514,6 +523,13 @@ func TestGroupKinds(t *testing.T) {
 	r.Machine, r.Cashier.Name = "", "Анна"
 	got = content(t, offline(t, func(c *orangedata.Config) { c.GroupKind = orangedata.GroupCourier }), r)
 	assert.Equal(t, "Анна", got.Cashier)
+
+	// A correction of FFD 1.05 has no cashier, and a place at machines only.
+	r = tea()
+	r.FFD, r.Correction = fiscal.FFD105, &fiscal.Correction{Date: day(2026, 3, 1)}
+	kind, _, err := offline(t, func(c *orangedata.Config) { c.GroupKind = orangedata.GroupCourier }).Convert(r)
+	require.NoError(t, err)
+	assert.Equal(t, orangedata.KindCorrection, kind)
 }
 
 // Characters that the printed document cannot hold are written plainly: the

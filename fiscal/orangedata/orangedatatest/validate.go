@@ -165,6 +165,9 @@ func (c *check) correction105(d *Document, g Group) {
 	c.Boolean(o, "content", "usetax20")
 	c.Length(o, "content", "customercontact", false, 64)
 	c.Length(o, "content", "senderemail", false, 64)
+	if g.Kind == Courier {
+		g.Kind = Internet // a correction has no cashier, and the place is for machines only
+	}
 	c.place(o, g)
 }
 
@@ -419,7 +422,7 @@ func (c *check) closing(d *Document, version fiscal.FFD) {
 		return
 	}
 	const path = "content.checkClose"
-	c.known(o, path, words("payments taxationsystem electronicpaymentsinfo"), version)
+	c.known(o, path, words("payments taxationsystem electronicpaymentsinfo*"), version)
 	c.Integer(o, path, "taxationsystem", !c.Lenient, taxSystems)
 	var paid, cashless money.Amount
 	for i, p := range c.Objects(o, path, "payments", true) {
