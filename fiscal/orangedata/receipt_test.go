@@ -462,7 +462,7 @@ func TestConvertRefuses(t *testing.T) {
 		}, nil},
 		"correction, courier's cashier": {"cashier.name", func(r *fiscal.Receipt) { correction(r); r.Cashier.Name = "Анна" },
 			func(c *orangedata.Config) { c.GroupKind = orangedata.GroupCourier }},
-		"correction, raw VAT":    {"items[0].vat", func(r *fiscal.Receipt) { correction(r); r.Lines[0].VAT = fiscal.RawVAT("1") }, nil},
+		"correction, raw VAT": {"items[0].vat", func(r *fiscal.Receipt) { correction(r); r.Lines[0].VAT = fiscal.RawVAT("1") }, nil},
 		"correction, mixed": {"items[1].vat", func(r *fiscal.Receipt) {
 			correction(r)
 			r.Lines = append(r.Lines, r.Lines[0])

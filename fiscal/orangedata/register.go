@@ -98,7 +98,7 @@ func (s *sealed) differs(p *Printed) string {
 	if p.Content == nil {
 		return ""
 	}
-	switch got, want := p.Content, s.content; {
+	switch got, want := p.Content, s.sent(); {
 	case got.Type != want.Type:
 		return "type"
 	case len(got.Positions) != len(want.Positions):
@@ -107,6 +107,8 @@ func (s *sealed) differs(p *Printed) string {
 		return "total"
 	case got.UseTax20 != want.UseTax20:
 		return "rate of VAT"
+	case len(got.CheckClose.Payments) > 0 && !samePayments(got.CheckClose.Payments, want.CheckClose.Payments):
+		return "way of payment" // the receipt that sets an advance off is not that of the advance
 	default:
 		for i := range want.Positions {
 			g, w := &got.Positions[i], &want.Positions[i]
@@ -115,10 +117,41 @@ func (s *sealed) differs(p *Printed) string {
 				return "line " + strconv.Itoa(i)
 			case g.Tax != w.Tax:
 				return "rate of VAT in line " + strconv.Itoa(i)
+			case g.PaymentMethodType != 0 && w.PaymentMethodType != 0 && g.PaymentMethodType != w.PaymentMethodType:
+				return "payment method in line " + strconv.Itoa(i)
 			}
 		}
 	}
 	return ""
+}
+
+// sent is the content with what Receipt.Extra added to it.
+func (s *sealed) sent() *Content {
+	var body struct {
+		Content Content `json:"content"`
+	}
+	if json.Unmarshal(s.body, &body) != nil {
+		return s.content
+	}
+	return &body.Content
+}
+
+// samePayments compares the sums of each kind; several parts of one kind are
+// one sum.
+func samePayments(a, b []PaymentPart) bool {
+	sums := map[int]Rubles{}
+	for _, p := range a {
+		sums[p.Type] += p.Amount
+	}
+	for _, p := range b {
+		sums[p.Type] -= p.Amount
+	}
+	for _, left := range sums {
+		if left != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // GetDocument says where the document stands (fiscal.Register). The id is that

@@ -2,6 +2,7 @@ package orangedata_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -26,6 +27,18 @@ var (
 
 func printed(t testing.TB) answer {
 	return answer{status: 200, body: string(file(t, "status_200.json"))}
+}
+
+// echoing is the answer about a printed document that was sent so.
+func echoing(t testing.TB, sent []byte) answer {
+	t.Helper()
+	var request, status map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(sent, &request))
+	require.NoError(t, json.Unmarshal(file(t, "status_200.json"), &status))
+	status["content"] = request["content"]
+	body, err := json.Marshal(status)
+	require.NoError(t, err)
+	return answer{status: 200, body: string(body)}
 }
 
 func TestSubmit(t *testing.T) {
@@ -121,6 +134,7 @@ func TestSubmitAnotherUnderTheSameID(t *testing.T) {
 		"line 0":                func(r *fiscal.Receipt) { r.Lines[0].Price, r.Lines[0].Quantity = 29980, fiscal.Pieces(1) },
 		"rate of VAT":           func(r *fiscal.Receipt) { r.Lines[0].VAT = fiscal.VAT20 },
 		"rate of VAT in line 0": func(r *fiscal.Receipt) { r.Lines[0].VAT = fiscal.VAT10 },
+		"way of payment":        func(r *fiscal.Receipt) { r.Payments.Prepaid = r.Total() },
 	} {
 		s := newService(t, conflict, printed(t))
 		r := tea()
@@ -129,6 +143,29 @@ func TestSubmitAnotherUnderTheSameID(t *testing.T) {
 		require.ErrorIs(t, err, acquiring.ErrDuplicate, what)
 		assert.ErrorContains(t, err, "its "+what+" is not the same")
 	}
+	// The receipt of the hand-over is not printed because the advance was, where
+	// no VAT tells the two apart.
+	order := tea()
+	order.Lines[0].VAT = fiscal.VATNone
+	advance, err := fiscal.Prepay(order, order.ID, order.Total())
+	require.NoError(t, err)
+	kind, body, err := offline(t).Convert(order)
+	require.NoError(t, err)
+	require.Equal(t, orangedata.KindDocument, kind)
+	s := newService(t, conflict, echoing(t, body))
+	_, err = s.client().Submit(t.Context(), advance)
+	require.ErrorIs(t, err, acquiring.ErrDuplicate)
+	assert.ErrorContains(t, err, "its payment method in line 0 is not the same")
+	// What Extra says was sent too, so its echo makes no other receipt.
+	forced := tea()
+	forced.Lines[0].VAT, forced.Extra = fiscal.RawVAT("1"), map[string]string{"useTax20": "true"}
+	_, body, err = offline(t).Convert(forced)
+	require.NoError(t, err)
+	s = newService(t, conflict, echoing(t, body))
+	doc, err := s.client().Submit(t.Context(), forced)
+	require.NoError(t, err)
+	assert.True(t, doc.Existed)
+
 	// Of a correction of FFD 1.05 the totals are compared.
 	for _, change := range []func(*fiscal.Receipt){func(r *fiscal.Receipt) { r.Lines[0].Price++ }, func(r *fiscal.Receipt) { r.Type = fiscal.Purchase }, nil} {
 		s := newService(t, conflict, answer{status: 200, body: string(file(t, "status_correction.json"))})
@@ -146,8 +183,8 @@ func TestSubmitAnotherUnderTheSameID(t *testing.T) {
 		}
 	}
 	// An echo that says nothing is believed.
-	s := newService(t, conflict, answer{status: 200, body: `{"id":"shop-1001-sale","fsNumber":"9999","documentNumber":1,"fp":"1"}`})
-	doc, err := s.client().Submit(t.Context(), tea())
+	s = newService(t, conflict, answer{status: 200, body: `{"id":"shop-1001-sale","fsNumber":"9999","documentNumber":1,"fp":"1"}`})
+	doc, err = s.client().Submit(t.Context(), tea())
 	require.NoError(t, err)
 	assert.Equal(t, fiscal.DocumentPrinted, doc.Status)
 }
