@@ -41,7 +41,9 @@ type SelectedItem struct {
 // rate does: what was sold in 2025 at 20 % comes back at 20 %.
 //
 // Marked pieces that come back get the planned status "returned", and "not
-// changed" when only a part of their price goes back. What does not fit the
+// changed" when only a part of their price goes back; a code that no register
+// checks, a fur's or a barcode, that was sold without a status comes back
+// without one. What does not fit the
 // sale gives Faults whose paths begin with "selection".
 func Return(sale Receipt, what Selection) (Receipt, error) {
 	if !sale.Type.Valid() || sale.Type.Return() {
@@ -138,6 +140,8 @@ func returnedStatus(ffd FFD, l *Line, priceOnly bool) PlannedStatus {
 	switch {
 	case l.Mark == nil || ffd == FFD105:
 		return 0
+	case l.PlannedStatus == 0 && !l.Mark.checked():
+		return 0 // sold without one
 	case priceOnly:
 		return StatusKept
 	case l.Part != nil || l.PlannedStatus.Measured():

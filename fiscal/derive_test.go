@@ -128,6 +128,28 @@ func TestReturnWhole(t *testing.T) {
 	assert.Equal(t, sale.Contact, got.Contact)
 }
 
+// What was sold by a code that no register checks (a fur's, a barcode) and
+// without a planned status comes back without one: OrangeData takes it only with
+// a code that is checked.
+func TestReturnKeepsNoStatusForCodesThatAreNotChecked(t *testing.T) {
+	for code, want := range map[string]PlannedStatus{
+		"RU-430301-AAA0012345": 0, "4601234567893": 0,
+		good().Lines[1].Mark.Code: PieceReturned, // as ever
+	} {
+		mark, err := ParseMark(code)
+		require.NoError(t, err)
+		sale := NewSale("S-1", Contact{Email: "buyer@example.org"}, MarkedLine("Шуба", kop("1000.00"), VAT22, mark))
+		sale.FFD, sale.Lines[0].PlannedStatus = FFD12, 0
+		back, err := Return(sale, Selection{ID: "R-1"})
+		require.NoError(t, err)
+		assert.Equal(t, want, back.Lines[0].PlannedStatus, code)
+		sale.Lines[0].PlannedStatus = PieceSold
+		back, err = Return(sale, Selection{ID: "R-1"})
+		require.NoError(t, err)
+		assert.Equal(t, PieceReturned, back.Lines[0].PlannedStatus, code)
+	}
+}
+
 func TestReturnPart(t *testing.T) {
 	sale := sold2025()
 	sale.Lines[1].Excise, sale.Lines[1].Subject = 10, Excisable

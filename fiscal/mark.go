@@ -190,6 +190,16 @@ func fitsKind(kind MarkKind, code string) (ok, known bool) {
 	return false, false
 }
 
+// checked says whether a register sends the code to be checked (2000): the other
+// kinds it only prints, under their own tags.
+func (m *Mark) checked() bool {
+	switch m.EffectiveKind() {
+	case MarkGS1M, MarkShort, MarkUnknown:
+		return true
+	}
+	return false
+}
+
 // EffectiveKind is the kind of the code: Kind, or what the code shows.
 func (m Mark) EffectiveKind() MarkKind {
 	if m.Kind != 0 {
