@@ -646,3 +646,33 @@ func TestCreateInvoiceBlind(t *testing.T) {
 	wantError(t, err, acquiring.ErrProtocol, acquiring.OutcomeUnknown)
 	assert.Empty(t, f.invoices)
 }
+
+// A service whose search of invoices finds nothing, because its parameters are
+// other ones: an order gets one invoice nevertheless, and the payment of it
+// goes by the invoice's number.
+func TestInvoiceFoundWhereTheSearchFindsNothing(t *testing.T) {
+	f := newFake(t)
+	f.answers["/info/invoice/search/"] = `[]`
+	f.fail("/change/invoice/preview/", lost)
+	inv, err := f.client().Acquirer().CreateInvoice(bg(t), order("A-1", money.RUB(1499, 90)))
+	require.NoError(t, err)
+	again, err := f.client().Acquirer().CreateInvoice(bg(t), order("A-1", money.RUB(1499, 90)))
+	require.NoError(t, err)
+	assert.Equal(t, inv.ID, again.ID)
+	require.Len(t, f.invoices, 1)
+
+	f.Pay(inv.ID)
+	found, err := f.client().Acquirer().FindByOrder(bg(t), "A-1")
+	require.NoError(t, err)
+	assert.Equal(t, inv.ID, found.ID)
+
+	// A search that finds is tried once, and then believed.
+	f = newFake(t)
+	a := f.client().Acquirer()
+	for _, id := range []string{"A-1", "A-2", "A-3"} {
+		_, err := a.CreateInvoice(bg(t), order(id, money.RUB(1499, 90)))
+		require.NoError(t, err)
+	}
+	assert.Len(t, f.calls("/info/invoice/list/"), 2)
+	assert.Len(t, f.calls("/info/invoice/search/"), 4)
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/acquiring-go/acquiring"
@@ -211,6 +212,10 @@ type Client struct {
 	now    func() time.Time
 	secret []byte
 	past   []byte // the secret word before, to check notifications with; nil: none
+
+	// searchFinds says that the search of invoices has found one: until then
+	// that it finds none is not believed.
+	searchFinds atomic.Bool
 }
 
 // New checks the Config. A fault in it is an ErrInvalid whose Field is

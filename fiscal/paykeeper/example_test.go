@@ -21,6 +21,7 @@ func service() *httptest.Server {
 		"/change/receipt/print/":             `{"result":"success","receipt_id":"8812"}`,
 		"/info/receipts/byid/":               `{"id":"8812","status":"success","type":"sale","receipt_key":"ORD-17-sale","sum_cashless":"1499.90","fnd":"4521","fpd":"2718281828"}`,
 		"/info/invoice/search/":              `[]`,
+		"/info/invoice/list/":                `[]`,
 		"/change/invoice/preview/":           `{"invoice_id":"20261121101530123","invoice_url":"https://lavka.server.paykeeper.ru/bill/20261121101530123/"}`,
 		"/info/payments/byid/":               `[{"id":"4711","pay_amount":"1499.90","refund_amount":"0.00","orderid":"ORD-17","status":"success"}]`,
 		"/info/options/byid/":                `{"CARD_NUMBER":"510047XXXXXX3333"}`,

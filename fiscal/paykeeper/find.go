@@ -32,26 +32,55 @@ func best(found []*InvoiceInfo) *InvoiceInfo {
 }
 
 // findInvoices are the invoices with exactly this order number, of the last
-// days. A service that refuses the search, whose parameters are not
-// documented, is asked for the list.
+// days. The parameters of the search are not documented: a service that refuses
+// it is asked for the list, and so is one whose search does not find what the
+// list has. An invoice that is not found would be issued twice, and its payment
+// be news twice.
 func (a *Acquirer) findInvoices(ctx context.Context, orderID string) ([]*InvoiceInfo, error) {
 	now := a.c.now()
 	from, to := now.Add(-a.c.cfg.Lookback), now.Add(24*time.Hour)
 	found, err := a.c.SearchInvoices(ctx, orderID, from, to)
-	if err == nil {
-		return exact(found, orderID), nil
-	}
-	if acquiring.OutcomeOf(err) != acquiring.OutcomeRejected || errors.Is(err, acquiring.ErrUnauthorized) {
+	if err != nil && !refusesToLook(err) {
 		return nil, err
 	}
-	found = nil
+	searched := err == nil
+	found = exact(found, orderID)
+	if len(found) > 0 {
+		a.c.searchFinds.Store(true)
+	}
+	if searched && a.c.searchFinds.Load() {
+		return found, nil
+	}
+	var all []*InvoiceInfo
+	tried := !searched
 	for inv, err := range a.c.Invoices(ctx, InvoiceFilter{From: from, To: to}) {
+		if err != nil && searched && refusesToLook(err) {
+			return found, nil // there is nothing but the search
+		}
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, inv)
+		all = append(all, inv)
+		if tried || inv.OrderID == "" || inv.ID == "" {
+			continue
+		}
+		tried = true // one invoice that is there tells whether the search finds
+		known, err := a.c.SearchInvoices(ctx, inv.OrderID, from, to)
+		if err != nil && !refusesToLook(err) {
+			return nil, err
+		}
+		if slices.ContainsFunc(known, func(k *InvoiceInfo) bool { return k.ID == inv.ID }) {
+			a.c.searchFinds.Store(true)
+			return found, nil
+		}
 	}
-	return exact(found, orderID), nil
+	return exact(all, orderID), nil
+}
+
+// refusesToLook says whether the service does not know the call, or not in this
+// form: another call may do.
+func refusesToLook(err error) bool {
+	return acquiring.OutcomeOf(err) == acquiring.OutcomeRejected && !errors.Is(err, acquiring.ErrUnauthorized)
 }
 
 func exact(found []*InvoiceInfo, orderID string) []*InvoiceInfo {
