@@ -61,7 +61,7 @@ func (a *Acquirer) Charge(ctx context.Context, req acquiring.ChargeRequest) (*ac
 		return a.charged(ctx, op, req, []time.Duration{0}) // accepted before; it is not to be sent again
 	}
 	now := charge{intent: a.c.intend(), Amount: req.Amount}
-	if err := a.c.announce(ctx, op, key, there, now); err != nil {
+	if err := a.c.announce(ctx, op, key, there, was.intent, now.intent, now); err != nil {
 		return nil, err
 	}
 	_, err = a.c.ExecuteBinding(ctx, binding)
@@ -73,7 +73,7 @@ func (a *Acquirer) Charge(ctx context.Context, req acquiring.ChargeRequest) (*ac
 		return a.charged(ctx, op, req, chargeLooks())
 	}
 	if acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown {
-		if failed := a.c.keep(ctx, key, charge{}); failed != nil {
+		if failed := a.c.keep(ctx, key, charge{intent: now.refused()}); failed != nil {
 			a.c.rest.Logger().WarnContext(ctx, "the store does not know that the charge was refused", "error", failed)
 		}
 		return nil, err

@@ -202,16 +202,17 @@ func (c Config) check() error {
 // for each call of the protocol; Acquirer gives its payments. It is safe for
 // concurrent use.
 type Client struct {
-	cfg    Config
-	rest   *rest.Client
-	token  *tokenCache
-	store  Store
-	lasts  bool   // the store is the user's own, so it outlives the process
-	self   string // tells this client's intents in the store from another's
-	locks  *keyedLocks
-	now    func() time.Time
-	secret []byte
-	past   []byte // the secret word before, to check notifications with; nil: none
+	cfg     Config
+	rest    *rest.Client
+	token   *tokenCache
+	store   Store
+	lasts   bool   // the store is the user's own, so it outlives the process
+	self    string // tells this client's intents in the store from another's
+	intents atomic.Uint64
+	locks   *keyedLocks
+	now     func() time.Time
+	secret  []byte
+	past    []byte // the secret word before, to check notifications with; nil: none
 
 	// searchFinds says that the search of invoices has found one: until then
 	// that it finds none is not believed.

@@ -97,7 +97,8 @@ func (a *Acquirer) captureWhole(ctx context.Context, op string, id PaymentID) er
 		return a.c.underWay(op)
 	}
 	lost := sent.open()
-	if err := a.c.announce(ctx, op, key, there, a.c.intend()); err != nil {
+	now := a.c.intend()
+	if err := a.c.announce(ctx, op, key, there, sent, now, now); err != nil {
 		return err
 	}
 	_, err = a.c.Capture(ctx, id)
@@ -111,7 +112,7 @@ func (a *Acquirer) captureWhole(ctx context.Context, op string, id PaymentID) er
 	case lost && errors.Is(err, acquiring.ErrConflict):
 		return nil
 	case acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown && !lost:
-		if failed := a.c.keep(ctx, key, intent{}); failed != nil {
+		if failed := a.c.keep(ctx, key, now.refused()); failed != nil {
 			return a.c.storeFailed(op, failed, acquiring.OutcomeRejected)
 		}
 	}

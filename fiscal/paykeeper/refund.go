@@ -194,6 +194,16 @@ func (a *Acquirer) reverse(ctx context.Context, op, name string, id PaymentID, a
 	case a.c.busy(rev.intent):
 		return nil, nil, a.c.underWay(op)
 	}
+	turn, err := a.takeTurn(ctx, op, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	unsure := false
+	defer func() {
+		if !unsure {
+			a.endTurn(ctx, turn)
+		}
+	}()
 	p, err := a.c.Payment(ctx, id)
 	if err != nil {
 		return nil, nil, a.beforeSending(err, rev)
@@ -215,16 +225,17 @@ func (a *Acquirer) reverse(ctx context.Context, op, name string, id PaymentID, a
 	if err != nil {
 		return nil, nil, err
 	}
+	was := rev.intent
 	rev = reversal{intent: a.c.intend(), Payment: id, Amount: req.Amount, Asked: asked, Given: p.Refunded, Sum: p.Amount, StatusThen: p.Status}
 	for _, r := range refunds {
 		rev.Refunds = append(rev.Refunds, r.ID)
 	}
-	if err := a.c.announce(ctx, op, key, there, rev); err != nil {
+	if err := a.c.announce(ctx, op, key, there, was, rev.intent, rev); err != nil {
 		return nil, nil, err
 	}
 	sendErr := a.c.Reverse(ctx, req)
 	if sendErr != nil && acquiring.OutcomeOf(sendErr) != acquiring.OutcomeUnknown {
-		if err := a.c.keep(ctx, key, reversal{}); err != nil {
+		if err := a.c.keep(ctx, key, reversal{intent: rev.refused()}); err != nil {
 			a.c.rest.Logger().WarnContext(ctx, "the store does not know that the refund was refused", "error", err)
 		}
 		return nil, nil, sendErr
@@ -236,6 +247,7 @@ func (a *Acquirer) reverse(ctx context.Context, op, name string, id PaymentID, a
 	case lookErr == nil && done:
 		return a.finish(ctx, op, key, &rev, info)
 	}
+	unsure = true
 	var e *acquiring.Error
 	if errors.As(sendErr, &e) {
 		own := *e
@@ -243,6 +255,40 @@ func (a *Acquirer) reverse(ctx context.Context, op, name string, id PaymentID, a
 		return nil, nil, &own
 	}
 	return nil, nil, sendErr
+}
+
+// turn is one program's call of payment/reverse for a payment. The refunds that
+// the service lists before and after tell whose is whose only if nobody else
+// makes one meanwhile.
+type turn struct {
+	key string
+	intent
+}
+
+// takeTurn waits for nobody: while another program may be giving money of the
+// payment back, nothing is sent.
+func (a *Acquirer) takeTurn(ctx context.Context, op string, id PaymentID) (turn, error) {
+	t := turn{key: a.c.label() + "/turn/" + string(id)}
+	var last intent
+	there, err := a.c.recall(ctx, op, t.key, &last)
+	if err != nil {
+		return t, err
+	}
+	if a.c.busy(last) {
+		// It may be under this very key: no refusal.
+		e := a.conflict(op, "another program is giving money of the payment back", "make the same call again in two minutes")
+		e.Outcome = acquiring.OutcomeUnknown
+		return t, e
+	}
+	t.intent = a.c.intend()
+	return t, a.c.announce(ctx, op, t.key, there, last, t.intent, t.intent)
+}
+
+// endTurn lets others have it; where that cannot be noted they wait.
+func (a *Acquirer) endTurn(ctx context.Context, t turn) {
+	if err := a.c.keep(ctx, t.key, t.refused()); err != nil {
+		a.c.rest.Logger().WarnContext(ctx, "the store does not know that the refund is over: another of the payment waits two minutes", "error", err)
+	}
 }
 
 // beforeSending is the error of a look that came before anything was sent; a
@@ -382,7 +428,7 @@ func (a *Acquirer) noteHold(ctx context.Context, op string, id PaymentID, batchD
 	if err != nil || there {
 		return err
 	}
-	err = a.c.announce(ctx, op, a.holdKey(id), false, hold{State: holdHeld, Until: parseTime(batchDate)})
+	err = a.c.announce(ctx, op, a.holdKey(id), false, intent{}, intent{}, hold{State: holdHeld, Until: parseTime(batchDate)})
 	if errors.Is(err, acquiring.ErrConflict) {
 		return nil // another process has noted it
 	}

@@ -78,7 +78,11 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 		return nil, c.underWay(op)
 	case was.open() || !c.lasts:
 		// Another process, an earlier run of this one, or a lost answer.
-		found, err := c.findReceipt(ctx, req, was.At)
+		var sent time.Time
+		if was.open() {
+			sent = was.At
+		}
+		found, err := c.findReceipt(ctx, req, sent)
 		if err != nil {
 			if !was.open() {
 				return nil, notYet(err)
@@ -90,7 +94,7 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 		}
 	}
 	now := printed{intent: c.intend()}
-	if err := c.announce(ctx, op, key, there, now); err != nil {
+	if err := c.announce(ctx, op, key, there, was.intent, now.intent, now); err != nil {
 		return nil, err
 	}
 	id, raw, err := c.PrintReceipt(ctx, req)
@@ -102,7 +106,7 @@ func (c *Client) submit(ctx context.Context, op, key string, req PrintRequest) (
 		return &fiscal.Document{ID: string(id), ReceiptID: req.Key, Status: fiscal.DocumentQueued, Raw: raw}, nil
 	}
 	if acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown {
-		if failed := c.keep(ctx, key, printed{}); failed != nil {
+		if failed := c.keep(ctx, key, printed{intent: now.refused()}); failed != nil {
 			c.rest.Logger().WarnContext(ctx, "the store does not know that the receipt was refused", "error", failed)
 		}
 		return nil, err

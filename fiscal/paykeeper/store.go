@@ -3,6 +3,7 @@ package paykeeper
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 // receipt was sent under which key of the shop's, and which payments are held.
 // It is a table of two columns, key and value; a few hundred bytes a row. An
 // implementation is safe for concurrent use; over a database it outlives the
-// process and is shared by its copies.
+// process and is shared by its copies, whose clocks must agree to the minute. A
+// call that is made again after a crash adds a row of its own, so that one copy
+// makes it.
 type Store interface {
 	// Get gives the value; nil without an error when there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
@@ -90,15 +93,31 @@ const inFlight = 2 * time.Minute
 
 // intent says that a call is about to be made, before it is made: whoever finds
 // it later knows that it may have been carried out. The zero value says that
-// nothing was sent, or that it was refused.
+// nothing was sent.
 type intent struct {
-	At time.Time `json:"at,omitzero"`
-	By string    `json:"by,omitempty"` // the client that made the call
+	At      time.Time `json:"at,omitzero"`
+	By      string    `json:"by,omitempty"` // the client that made the call
+	No      uint64    `json:"no,omitempty"` // its own count
+	Refused bool      `json:"refused,omitempty"`
 }
 
-func (i intent) open() bool { return !i.At.IsZero() }
+// open says whether the call may have been carried out.
+func (i intent) open() bool { return !i.At.IsZero() && !i.Refused }
 
-func (c *Client) intend() intent { return intent{At: c.now().UTC(), By: c.self} }
+// refused is the intent of a call that the service refused: nothing was done,
+// and the next attempt is another.
+func (i intent) refused() intent {
+	i.Refused = true
+	return i
+}
+
+func (i intent) is(other intent) bool {
+	return i.By == other.By && i.No == other.No && i.At.Equal(other.At)
+}
+
+func (c *Client) intend() intent {
+	return intent{At: c.now().UTC(), By: c.self, No: c.intents.Add(1)}
+}
 
 // busy says whether another process may be making the call right now.
 func (c *Client) busy(i intent) bool {
@@ -106,21 +125,62 @@ func (c *Client) busy(i intent) bool {
 }
 
 // announce notes the intent in the store before the call is made. there says
-// that the key is in the store already.
-func (c *Client) announce(ctx context.Context, op, key string, there bool, v any) error {
+// that the key is in the store already, was what intent it holds: of a process
+// that died, of a lost answer, or of a refusal. Several may find it at once, and
+// the call is made by one of them.
+func (c *Client) announce(ctx context.Context, op, key string, there bool, was, now intent, v any) error {
 	data, err := json.Marshal(v)
-	added := true
-	switch {
-	case err != nil:
-	case there:
+	if err != nil {
+		return c.storeFailed(op, err, acquiring.OutcomeNotSent)
+	}
+	if there {
+		if err := c.takeOver(ctx, op, key, was, now); err != nil {
+			return err
+		}
 		err = c.store.Set(ctx, key, data)
-	default:
-		added, err = c.store.Add(ctx, key, data)
+	} else {
+		var added bool
+		if added, err = c.store.Add(ctx, key, data); err == nil && !added {
+			return c.underWay(op)
+		}
 	}
 	if err != nil {
 		return c.storeFailed(op, err, acquiring.OutcomeNotSent)
 	}
-	if !added {
+	return nil
+}
+
+// takeOver makes the key this call's own: of several that found the same intent,
+// who notes first that he follows it. One who noted it and died is followed in
+// his turn.
+func (c *Client) takeOver(ctx context.Context, op, key string, was, now intent) error {
+	data, err := json.Marshal(now)
+	if err != nil {
+		return c.storeFailed(op, err, acquiring.OutcomeNotSent)
+	}
+	for last := was; ; {
+		mark := key + "/after/" + last.By + "/" + strconv.FormatUint(last.No, 10)
+		added, err := c.store.Add(ctx, mark, data)
+		if err != nil {
+			return c.storeFailed(op, err, acquiring.OutcomeNotSent)
+		}
+		if added {
+			break
+		}
+		var next intent
+		if there, err := c.recall(ctx, op, mark, &next); err != nil {
+			return err
+		} else if !there || c.busy(next) || next.is(last) {
+			return c.underWay(op)
+		}
+		last = next
+	}
+	// Somebody may have taken it over and finished since it was read.
+	var there intent
+	if _, err := c.recall(ctx, op, key, &there); err != nil {
+		return err
+	}
+	if !there.is(was) {
 		return c.underWay(op)
 	}
 	return nil
