@@ -154,7 +154,21 @@ func (h *handler) read(ctx context.Context, a acquiring.Acquirer, cb *acquiring.
 		// login for its API): the signed notification is all there is.
 		return cb.Payment, nil
 	}
+	if err == nil && cb.Signed {
+		p = ofOrder(p, cb.OrderID)
+	}
 	return p, err
+}
+
+// ofOrder is the payment with the order's number where the provider does not
+// repeat it: without one, nobody would know what was paid.
+func ofOrder(p *acquiring.Payment, orderID string) *acquiring.Payment {
+	if p.OrderID != "" || orderID == "" {
+		return p
+	}
+	own := *p
+	own.OrderID = orderID
+	return &own
 }
 
 // readPayment asks the provider by its own number, or by the order's where

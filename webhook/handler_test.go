@@ -256,6 +256,47 @@ func TestHandlerComparesWithThePaymentReadBack(t *testing.T) {
 	}
 }
 
+// A provider's answer may lack the order's number: what the notification has
+// signed, or the shop has said to the Poller, tells whose the payment is.
+func TestOrderNumberThatTheProviderDoesNotRepeat(t *testing.T) {
+	expect := func(_ context.Context, order string) (money.Amount, string, error) {
+		if order != "A-7" {
+			return 0, "", fmt.Errorf("no order %q", order)
+		}
+		return 1000, "RUB", nil
+	}
+	t.Run("callback", func(t *testing.T) {
+		b, books := newBank("school"), &books{}
+		kept := b.set("p1", "", acquiring.StatusPaid, 1000)
+		code, _, _ := send(webhook.Handler(b, books.process, quiet, webhook.Expect(expect)), b.notify("id", "p1", "order", "A-7", "status", "paid"))
+		assert.Equal(t, http.StatusOK, code)
+		require.Len(t, books.all(), 1)
+		assert.Equal(t, "A-7", books.all()[0].Payment.OrderID)
+		assert.Empty(t, kept.OrderID)
+	})
+	t.Run("unsigned", func(t *testing.T) {
+		b, books := newBank("school"), &books{}
+		b.unsigned = true
+		b.set("p1", "", acquiring.StatusPaid, 1000)
+		code, _, _ := send(webhook.Handler(b, books.process, quiet, webhook.Expect(expect)), b.notify("id", "p1", "order", "A-7", "status", "paid"))
+		assert.Equal(t, http.StatusInternalServerError, code, "a stranger could have named any order")
+		assert.Empty(t, books.all())
+	})
+	t.Run("poll", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := startPoller(t, func(p *webhook.Poller) { p.Expect = expect })
+			defer p.stop()
+			p.bank.set("p1", "", acquiring.StatusPaid, 1000)
+			item := p.pending("p1")
+			item.OrderID = "A-7"
+			p.open.set(item)
+			time.Sleep(time.Minute)
+			require.Len(t, p.books.all(), 1)
+			assert.Equal(t, "A-7", p.books.all()[0].Payment.OrderID)
+		})
+	})
+}
+
 func TestHandlerKeysWhatIsStillOpenByTheCallback(t *testing.T) {
 	b, books := newBank("school"), &books{}
 	b.set("p1", "A-7", acquiring.StatusPending, 1000)

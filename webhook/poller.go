@@ -19,7 +19,8 @@ type Pending struct {
 	Acquirer acquiring.Acquirer
 	// ID is Invoice.ID. Where it was lost (CreateInvoice ended with an unknown
 	// outcome), leave it empty and give OrderID: an Acquirer that is a Finder
-	// is asked by it.
+	// is asked by it. Beside the ID it stands in for the number that the
+	// provider does not repeat.
 	ID      acquiring.PaymentID
 	OrderID string
 	// Status is what is known of it: only what it can become is news. The zero
@@ -409,6 +410,7 @@ func (r *polling) ask(ctx context.Context, p *polled, o *Observation) (err error
 	case p.ID != "" && payment.ID != "" && payment.ID != p.ID:
 		return end(Mismatch, fmt.Errorf("the provider was asked for payment %q and returned %q", p.ID, payment.ID))
 	}
+	payment = ofOrder(payment, p.OrderID)
 	o.see(payment)
 	e, news := r.news(p, payment, over)
 	if !news {
