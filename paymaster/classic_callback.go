@@ -107,12 +107,17 @@ func (n *classicNotice) at() time.Time {
 }
 
 // isTest says whether the payment is simulated: LMI_SIM_MODE is there, even as
-// 0, or the method is the test one. The method is not signed, so it can only
-// make a payment a test one, never a real one.
+// 0, or the payment system or the method is the test one. The method is not
+// signed, and of an empty LMI_SIM_MODE its absence is not told by the signature,
+// so either can only make a payment a test one; the system is signed.
 func (n *classicNotice) isTest() bool {
 	method := n.values[fMethod]
-	return n.has(sSimMode) || (len(method) == len("Test") && strings.EqualFold(string(method), "Test"))
+	return n.has(sSimMode) || testSystem(n.values[sSystem]) || (len(method) == len("Test") && strings.EqualFold(string(method), "Test"))
 }
+
+// testSystem knows the numbers of the payment system of sites in test mode: 503,
+// and 3 until 2015.
+func testSystem(number []byte) bool { return string(number) == "503" || string(number) == "3" }
 
 func allDigits[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
@@ -265,12 +270,12 @@ const noticeRoom = 512
 // method is the way that was paid, by the signed number of the payment system
 // where that is known.
 func (n *classicNotice) method() acquiring.Method {
-	switch string(n.values[sSystem]) {
-	case "93":
+	switch system := n.values[sSystem]; {
+	case string(system) == "93":
 		return acquiring.MethodCard
-	case "":
+	case len(system) == 0:
 		return ""
-	case "3", "503":
+	case testSystem(system):
 		return acquiring.MethodOther
 	}
 	return methodOf(string(n.values[fMethod]))

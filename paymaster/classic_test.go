@@ -300,6 +300,25 @@ func TestNotification(t *testing.T) {
 	}
 }
 
+// What tells a test payment and is not signed can be taken out of a notification
+// that the sender had made for himself; the number of the test system cannot.
+func TestTestPaymentStrippedOfItsMarks(t *testing.T) {
+	for _, system := range []string{"503", "3"} {
+		v := vector2()
+		v.Set("LMI_PAYMENT_SYSTEM", system)
+		v.Set("LMI_SIM_MODE", "")
+		c := newBank(t).classic(working)
+		v = sign(c, v)
+		v.Del("LMI_SIM_MODE")
+		v.Set("LMI_PAYMENT_METHOD", "BankCard")
+		_, err := c.VerifyCallback(ctx, notified(v))
+		assert.Contains(t, refused(t, err, acquiring.ErrSignature, acquiring.OutcomeRejected).Message, "test payment")
+		n, err := ParseNotification([]byte(v.Encode()))
+		require.NoError(t, err)
+		assert.True(t, n.Test)
+	}
+}
+
 func TestPreRequestIsNeverAPayment(t *testing.T) {
 	c := newBank(t).classic(working)
 	v := sign(c, vector1())
