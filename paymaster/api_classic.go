@@ -180,11 +180,17 @@ func (c *ClassicClient) v1Read(call rest.Call, resp *rest.Response) (*v1Answer, 
 	case "":
 		return nil, c.v1.Error(call, resp, acquiring.ErrProtocol, acquiring.OutcomeUnknown, "", "the answer has no ErrorCode")
 	}
-	return nil, c.v1Failure(c.v1, call, resp, out.v1Head)
+	e := c.v1Failure(c.v1, call, resp, out.v1Head)
+	if e.Code == "-14" {
+		// No two requests have the same nonce: this very one arrived twice, and
+		// what became of the first nobody has said.
+		e.Outcome, e.Hint = acquiring.OutcomeUnknown, "something on the way to PayMaster sent the request twice: look for a proxy that repeats a POST"
+	}
+	return nil, e
 }
 
 // v1Failure is the error of a numeric code.
-func (c *ClassicClient) v1Failure(r *rest.Client, call rest.Call, resp *rest.Response, head v1Head) error {
+func (c *ClassicClient) v1Failure(r *rest.Client, call rest.Call, resp *rest.Response, head v1Head) *acquiring.Error {
 	code := strings.ReplaceAll(string(head.ErrorCode), "−", "-")
 	known, ok := v1Errors[code]
 	if !ok {

@@ -270,7 +270,7 @@ func (c *ClassicClient) Capture(ctx context.Context, r acquiring.CaptureRequest)
 		sum = held.Amount
 	}
 	do := func() (*V1Payment, error) { return c.ConfirmPayment(ctx, string(v1.PaymentID), r.Amount) }
-	p, err := c.change(ctx, held, v1, do, StateComplete)
+	p, err := c.change(ctx, op, held, v1, do, StateComplete)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +287,7 @@ func (c *ClassicClient) Void(ctx context.Context, id acquiring.PaymentID) (*acqu
 		return nil, err
 	}
 	do := func() (*V1Payment, error) { return c.CancelPayment(ctx, string(v1.PaymentID), "") }
-	return c.change(ctx, held, v1, do, StateCancelled)
+	return c.change(ctx, op, held, v1, do, StateCancelled)
 }
 
 // held is a payment whose money is held: as far as the REST API tells, one
@@ -311,7 +311,7 @@ func (c *ClassicClient) held(ctx context.Context, op string, id acquiring.Paymen
 // change confirms or cancels. After an answer that was lost it looks, and does
 // it once more only if the payment is still held: PayMaster refuses the step
 // from any other state (-23).
-func (c *ClassicClient) change(ctx context.Context, was *acquiring.Payment, v1 *V1Payment, do func() (*V1Payment, error), to string) (*acquiring.Payment, error) {
+func (c *ClassicClient) change(ctx context.Context, op string, was *acquiring.Payment, v1 *V1Payment, do func() (*V1Payment, error), to string) (*acquiring.Payment, error) {
 	answer, err := do()
 	for range 2 {
 		if err == nil || acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown || ctx.Err() != nil {
@@ -331,6 +331,9 @@ func (c *ClassicClient) change(ctx context.Context, was *acquiring.Payment, v1 *
 	}
 	if err != nil {
 		return nil, err
+	}
+	if answer.State != to && answer.State != v1.State {
+		return nil, unsure(op, "PayMaster answered no error, and that the payment is "+answer.State, nil)
 	}
 	answer.SiteInvoiceID = v1.SiteInvoiceID
 	return c.payment(was.ID, answer, 0), nil
