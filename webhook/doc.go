@@ -26,8 +26,10 @@
 //   - An Inbox in the database in which process writes (package sqlinbox)
 //     marks the news done in the same transaction: both or neither.
 //
-// With the first, make process itself indifferent to a repetition: post under
-// [Event].Key with a unique index, or look at the stored status first.
+// With the first, make process itself indifferent to a repetition: post under a
+// unique index, or look at the stored status first. The index is of Payment.ID
+// where Payment.Captured is posted, which the news of a refund carries again
+// under an [Event].Key of its own.
 //
 // # Late news
 //

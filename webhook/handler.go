@@ -29,7 +29,9 @@ func Handler(a acquiring.Acquirer, process func(ctx context.Context, e Event) er
 // the request, ordinarily by a part of its path, and must not read the body.
 // No Acquirer, or an error, is answered 404; an error for which
 // acquiring.Temporary holds, or a context's, 503, so that the notification
-// comes again.
+// comes again. What tells process whose news it hears is Event.Key alone, and
+// an [ExpectFunc] is told the order's number only: where two shops may have the
+// same one, give each a Handler of its own over the common Inbox.
 func HandlerFor(shop func(r *http.Request) (acquiring.Acquirer, error), process func(ctx context.Context, e Event) error, opts ...Option) http.Handler {
 	if shop == nil || process == nil {
 		panic("webhook.Handler: shop or process is nil")

@@ -63,8 +63,8 @@ func Observe(f func(ctx context.Context, o Observation)) Option {
 	return func(c *config) { c.observe = f }
 }
 
-// WithInbox remembers what was processed in i; without it, in memory. Handlers
-// and Pollers of one program share one Inbox.
+// WithInbox remembers what was processed in i; without it, or with nil, in
+// memory. Handlers and Pollers of one program share one Inbox.
 func WithInbox(i Inbox) Option { return func(c *config) { c.inbox = i } }
 
 // Timeout bounds the work on one notification through its context: the reading

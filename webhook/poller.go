@@ -60,8 +60,9 @@ const mostRest = time.Hour
 // the work, let Pending lock what it yields.
 type Poller struct {
 	// Pending yields the open payments; it is called at each look, so keep a
-	// query with an index behind it. An error is logged, and what was yielded
-	// before it is polled. A payment that is not yielded any more is forgotten.
+	// query with an index behind it. An error is logged and ends the look: what
+	// was yielded before it is polled, what is behind it is not. A payment that
+	// is not yielded any more is forgotten.
 	// What is yielded although it has ended is asked for on and on until it
 	// is given up, which is the way to learn of refunds where the provider
 	// does not notify them.

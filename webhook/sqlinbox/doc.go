@@ -47,6 +47,9 @@
 //     the database's only write lock, as BEGIN IMMEDIATE would; transactions of
 //     one Inbox queue up in memory. A busy database is tried again for [Wait].
 //     In process write through Tx alone: any other connection waits for it.
+//     Open the database so that it does wait, and the program's own statements
+//     beside the Inbox do not fail with SQLITE_BUSY: with modernc.org/sqlite
+//     "file:shop.db?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate".
 //
 // # What to set on the server
 //
