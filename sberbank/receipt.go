@@ -92,7 +92,7 @@ func (c *Client) orderBundle(r *fiscal.Receipt, want fiscal.Settlement, known rb
 		FFDVersion: string(ffd),
 		Company: &Company{Email: either(r.Seller.Email, d.Email), SNO: snoOf(tax), INN: either(r.Seller.INN, d.INN),
 			PaymentAddress: either(r.Seller.Place, d.PaymentAddress)},
-		Cashier: sanitise(r.Cashier.Name, 64), AdditionalCheckProps: r.Attribute,
+		Cashier: sanitise(r.Cashier.Name, 64), AdditionalCheckProps: sanitise(r.Attribute, 16),
 	}
 	switch {
 	case r.Correction != nil:
@@ -117,7 +117,7 @@ func (c *Client) orderBundle(r *fiscal.Receipt, want fiscal.Settlement, known rb
 		b.CashierINN = r.Cashier.INN
 	}
 	if r.Buyer != nil {
-		b.CustomerDetails = &CustomerDetails{FullName: sanitise(r.Buyer.Name, 256), INN: r.Buyer.INN, Address: sanitise(r.Buyer.Address, 256),
+		b.CustomerDetails = &CustomerDetails{FullName: sanitise(r.Buyer.Name, 100), INN: r.Buyer.INN, Address: sanitise(r.Buyer.Address, 256),
 			BirthDate: r.Buyer.BirthDate, Citizenship: r.Buyer.Citizenship, DocumentType: r.Buyer.DocumentCode, DocumentNo: r.Buyer.Document}
 	}
 	if u := r.UserAttribute; u != nil {
@@ -181,7 +181,7 @@ func (c *Client) item(lines []fiscal.Line, i int, ffd fiscal.FFD, zone int, know
 		return Item{}, err
 	}
 	item := Item{Name: name, ItemPrice: l.Price, ItemAmount: l.Total(), Tax: &Tax{tax}, PaymentMethod: methodWord(l.Method),
-		CountryCode: l.Country, DeclarationNumber: l.Declaration, UserData: l.Attribute,
+		CountryCode: l.Country, DeclarationNumber: l.Declaration, UserData: sanitise(l.Attribute, 64),
 		Quantity: ItemQuantity{Value: json.Number(l.Quantity.String())}}
 	item.PositionID, item.ItemCode = known.Identify(lines, i, name)
 	switch {
@@ -231,11 +231,7 @@ func (c *Client) item(lines []fiscal.Line, i int, ffd fiscal.FFD, zone int, know
 		item.AgentInfo = agentInfo(l.Agent)
 	}
 	if s := l.Supplier; s != nil {
-		inn := s.INN
-		if inn != "" && len(inn) < 12 {
-			inn += strings.Repeat(" ", 12-len(inn))
-		}
-		item.SupplierInfo = &SupplierInfo{Phones: s.Phones, Name: sanitise(s.Name, 64), INN: inn}
+		item.SupplierInfo = &SupplierInfo{Phones: s.Phones, Name: sanitise(s.Name, 64), INN: paddedINN(s.INN)}
 	}
 	item.Extra, err = rbs.ExtraMembers(field, l.Extra)
 	return item, err
@@ -284,16 +280,25 @@ func (i *Item) mark(field string, l fiscal.Line, ffd fiscal.FFD) error {
 	return nil
 }
 
+// paddedINN has 12 characters, as the bank wants the INN of agents: a shorter
+// one has spaces at its end.
+func paddedINN(inn string) string {
+	if inn != "" && len(inn) < 12 {
+		inn += strings.Repeat(" ", 12-len(inn))
+	}
+	return inn
+}
+
 func agentInfo(a *fiscal.Agent) *AgentInfo {
 	info := &AgentInfo{Type: agentWord(a.Type)}
 	if a.Operation != "" || len(a.Phones) > 0 {
-		info.PayingAgent = &PayingAgent{Operation: a.Operation, Phones: a.Phones}
+		info.PayingAgent = &PayingAgent{Operation: sanitise(a.Operation, 24), Phones: a.Phones}
 	}
 	if len(a.ReceiverPhones) > 0 {
 		info.ReceivePaymentsOperator = &PhonesOnly{a.ReceiverPhones}
 	}
 	if len(a.TransferPhones) > 0 || a.TransferName != "" || a.TransferAddress != "" || a.TransferINN != "" {
-		info.MoneyTransferOperator = &MoneyOperator{a.TransferPhones, sanitise(a.TransferName, 64), sanitise(a.TransferAddress, 256), a.TransferINN}
+		info.MoneyTransferOperator = &MoneyOperator{a.TransferPhones, sanitise(a.TransferName, 64), sanitise(a.TransferAddress, 256), paddedINN(a.TransferINN)}
 	}
 	return info
 }

@@ -199,6 +199,19 @@ func TestReceiptsThatCannotBePrinted(t *testing.T) {
 	assert.ErrorIs(t, err, acquiring.ErrInvalid)
 }
 
+// A dash or a long name in any text for people must not make the bank refuse
+// the payment.
+func TestTextsOfAReceiptAreInTheAlphabet(t *testing.T) {
+	r := everything(fiscal.FFD105)
+	r.Attribute, r.Lines[0].Attribute, r.Lines[0].Agent.Operation = "а — б", "партия — 7", "Приём — «оплата»"
+	r.Buyer.Name = strings.Repeat("Ы", 101)
+	bundle, err := newBank(t).client(ProtocolJSON).NewOrderBundle(r)
+	require.NoError(t, err)
+	item := bundle.CartItems.Items[0]
+	assert.Equal(t, [3]string{"а - б", "партия - 7", `Приём - "оплата"`}, [3]string{bundle.AdditionalCheckProps, item.UserData, item.AgentInfo.PayingAgent.Operation})
+	assert.Equal(t, r.Buyer.Name[:200], bundle.CustomerDetails.FullName)
+}
+
 func TestMarksOfEveryKind(t *testing.T) {
 	for kind, want := range map[fiscal.MarkKind]string{fiscal.MarkFur: `{"fur":"c"}`, fiscal.MarkGS10: `{"gs10":"c"}`, fiscal.MarkEAN8: `{"ean8":"c"}`, fiscal.MarkEAN13: `{"ean13":"c"}`,
 		fiscal.MarkITF14: `{"itf14":"c"}`, fiscal.MarkShort: `{"short":"c"}`, fiscal.MarkUnknown: `{"unknown":"c"}`, fiscal.MarkGS1M: `{"gs1m":"Yw=="}`} {
