@@ -66,6 +66,18 @@ func TestInvoiceIsCheckedBeforeItIsSent(t *testing.T) {
 	r.OrderID = strings.Repeat("9", 33)
 	_, err := b.client(ProtocolLegacy).CreateInvoice(context.Background(), r)
 	assert.ErrorIs(t, err, acquiring.ErrInvalid, "the legacy gateway takes 32")
+	var e *acquiring.Error
+	r = plainInvoice()
+	r.Metadata = map[string]string{"a": strings.Repeat("ы", 600), "b": strings.Repeat("ы", 500)}
+	_, err = b.client(ProtocolLegacy).CreateInvoice(context.Background(), r)
+	require.ErrorAs(t, err, &e, "the legacy gateway takes 1024 characters of jsonParams")
+	assert.Equal(t, "Metadata", e.Field)
+	r = plainInvoice()
+	r.Methods, r.TTL = []acquiring.Method{acquiring.MethodSBP}, 91*24*time.Hour
+	_, err = b.client(ProtocolJSON).CreateInvoice(context.Background(), r)
+	require.ErrorAs(t, err, &e, "a code of SBP lives 90 days")
+	assert.Equal(t, "TTL", e.Field)
+	assert.Empty(t, b.asked)
 	r = plainInvoice()
 	r.CallbackURL = "http://crm.example/cb"
 	_, err = b.client(ProtocolJSON, func(c *Config) { c.Environment = acquiring.Production }).CreateInvoice(context.Background(), r)
@@ -506,6 +518,17 @@ func TestQR(t *testing.T) {
 	assert.Equal(t, "\x89PNG\r\n\x1a\n", string(qr.Image))
 	_, err = newBank(t).on("register.do", registeredOK).on("get.do", denied).client(ProtocolLegacy).CreateQR(ctx, plainInvoice())
 	assert.ErrorIs(t, err, acquiring.ErrUnauthorized)
+}
+
+// What Extra asks for is sent as it is: a payment that makes a subscription too.
+func TestQRThatSubscribes(t *testing.T) {
+	b := newBank(t).on("register.do", strings.Replace(registeredOK, `"formUrl"`, `"externalParams":{"qrcId":"AD1","sbpPayload":"https://qr.nspk.ru/AD1"},"formUrl"`, 1))
+	r := plainInvoice()
+	r.Extra = map[string]string{"jsonParams.sbp.scenario": "C2B_SUBSCRIPTION_WITH_PAYMENT", "jsonParams.sbp.subscriptionPurpose": "Абонемент"}
+	_, err := b.client(ProtocolJSON).CreateQR(context.Background(), r)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"qrType": "DYNAMIC_QR_SBP", "sbp.scenario": "C2B_SUBSCRIPTION_WITH_PAYMENT", "sbp.subscriptionPurpose": "Абонемент"},
+		members(t, b.last("register.do").body)["jsonParams"])
 }
 
 func TestCheck(t *testing.T) {

@@ -19,6 +19,12 @@ func (c *Client) orderNumberLimit() int {
 	return 36
 }
 
+// sbpLife is the longest life of an order that is paid by SBP.
+const sbpLife = 90 * 24 * time.Hour
+
+// legacyParams is how many characters jsonParams may have at the legacy gateway.
+const legacyParams = 1024
+
 // checkInvoice is what the gateway refuses, found out before anything is sent.
 func (c *Client) checkInvoice(r acquiring.InvoiceRequest) error {
 	if err := r.Validate(); err != nil {
@@ -47,6 +53,8 @@ func (c *Client) checkInvoice(r acquiring.InvoiceRequest) error {
 		return acquiring.Invalid("Customer.Phone", "is not 7 to 15 digits: +79161234567")
 	case r.TTL > 0 && r.TTL < time.Second || r.TTL > 999_999_999*time.Second:
 		return acquiring.Invalid("TTL", "is less than a second or more than the bank takes")
+	case r.Only(acquiring.MethodSBP) && c.conf.Protocol == ProtocolJSON && r.TTL > sbpLife:
+		return acquiring.Invalid("TTL", "is more than 90 days, which is as long as a code of SBP lives")
 	case r.CallbackURL != "" && (len(r.CallbackURL) > 512 || !rbs.Printable(r.CallbackURL)):
 		return acquiring.Invalid("CallbackURL", "has more than 512 characters, or other than printable ASCII")
 	case r.CallbackURL != "" && c.conf.Environment == acquiring.Production && !strings.HasPrefix(r.CallbackURL, "https://"):
@@ -117,14 +125,24 @@ func (c *Client) addParams(req *RegisterRequest, r acquiring.InvoiceRequest) err
 		}
 	}
 	if r.Only(acquiring.MethodSBP) && c.conf.Protocol == ProtocolJSON {
-		params["qrType"], params["sbp.scenario"] = "DYNAMIC_QR_SBP", "C2B"
+		for name, value := range map[string]string{"qrType": "DYNAMIC_QR_SBP", "sbp.scenario": "C2B"} {
+			if _, own := params[name]; !own { // Extra may ask for a subscription
+				params[name] = value
+			}
+		}
 	}
 	if len(params) > 99 {
 		return acquiring.Invalid("Metadata", "and Extra have more than 99 parameters together")
 	}
-	if len(params) > 0 {
-		req.JSONParams = params
+	if len(params) == 0 {
+		return nil
 	}
+	if c.conf.Protocol == ProtocolLegacy {
+		if text, err := rbs.CompactJSON(params); err == nil && utf8.RuneCount(text) > legacyParams {
+			return acquiring.Invalid("Metadata", fmt.Sprintf("and Extra have more than %d characters together as JSON, which is what the legacy gateway takes", legacyParams))
+		}
+	}
+	req.JSONParams = params
 	return nil
 }
 

@@ -148,6 +148,8 @@ func TestSBP(t *testing.T) {
 	assert.Equal(t, obj{"name": "qrcId", "value": params["qrcId"]}, st["attributes"].([]any)[1])
 	assert.Equal(t, "memberId", st["transactionAttributes"].([]any)[1].(obj)["name"])
 
+	refusedWith(t, b.call("v1/register.do", `"orderNumber":"S-91","amount":100,"returnUrl":"https://crm.example/ok","sessionTimeoutSecs":7862400,"jsonParams":{"qrType":"DYNAMIC_QR_SBP"}`), "5", tSchema.RU)
+
 	// A refund through SBP takes its time.
 	out = b.call("v1/refund.do", `"orderId":"`+id+`","amount":1000000`)
 	assert.Equal(t, obj{"errorCode": "0", "errorMessage": tAccepted.RU}, out)

@@ -38,6 +38,8 @@ type call struct {
 	m      *merchant
 	lang   string
 	now    time.Time
+
+	rawParams string // jsonParams of the legacy gateway, as they came
 }
 
 // reply is an answer kept for its idempotency key.

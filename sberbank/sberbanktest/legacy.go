@@ -112,6 +112,9 @@ func (c *call) decodeFields() *gateway.Refusal {
 			delete(c.In, name)
 			continue
 		}
+		if name == "jsonParams" {
+			c.rawParams = text
+		}
 		o := gateway.ObjectOf(text)
 		if o == nil {
 			if name == "jsonParams" {
@@ -179,6 +182,8 @@ func (c *call) legacyOrder(preAuth bool) (obj, *gateway.Refusal) {
 		return nil, gateway.Refuse(5, tParam).Because("description is longer than 512 characters")
 	case strings.ContainsAny(c.Str("description"), "%+\r\n"):
 		return nil, gateway.Refuse(5, tParam).Because("description must not hold %, +, CR or LF")
+	case utf8.RuneCountInString(c.rawParams) > 1024:
+		return nil, gateway.Refuse(5, tParam).Because("jsonParams is longer than 1024 characters")
 	case c.has("language") && (len(c.Str("language")) != 2 || !latinLetters(c.Str("language"))):
 		return nil, gateway.Refuse(5, tParam).Because("wrong language")
 	case c.has("dynamicCallbackUrl") && !secureAddress(c.Str("dynamicCallbackUrl")):

@@ -252,6 +252,8 @@ func TestLegacyRest(t *testing.T) {
 	refusedWith(t, b.form("updateSSLCardList.do", "mdorder="+id), "6", tCardListed.RU)
 	refusedWith(t, b.form("updateSSLCardList.do", "mdorder=none"), "6", tWrongNumber.RU)
 
+	long := url.QueryEscape(`{"a":"` + strings.Repeat("ы", 1024) + `"}`)
+	assert.Equal(t, "5", b.form("register.do", "orderNumber=LONG&amount=100&returnUrl=https%3A%2F%2Fcrm.example%2Fok&jsonParams="+long)["errorCode"])
 	out := b.form("instantRefund.do", "amount=100&currency=643&orderNumber=R-1&pan=4111111111111111&cvc=123&expiry=203512&cardHolderName=IVAN")
 	assert.Len(t, out["rrn"], 12)
 	for fields, code := range map[string]string{"amount=0": "5", "amount=1": "4", "amount=1&orderNumber=x&currency=978": "3", "amount=1&orderNumber=x": "5",

@@ -127,6 +127,9 @@ func (c *call) readTimes(o *order) *gateway.Refusal {
 		}
 		o.Expires = t
 	}
+	if !c.legacy && o.qrOnly() && o.Expires.Sub(c.now) > 90*24*time.Hour {
+		return gateway.Refuse(5, tSchema).Because("an order of SBP lives 90 days at most")
+	}
 	if v := c.Str("autocompletionDate"); v != "" {
 		t, err := gateway.ParseMoscow(v)
 		if err != nil {
