@@ -52,7 +52,7 @@ func BindingIsDead(code int64) bool {
 // so that the payment may still come.
 func OutcomeOpen(code int64) bool {
 	switch code {
-	case ActionSBPPending, 1018, 1019, 151018, 151019:
+	case ActionSBPPending, 1018, 1019, 2008, 151018, 151019:
 		return true
 	}
 	return false

@@ -156,6 +156,7 @@ func TestActions(t *testing.T) {
 	assert.True(t, BindingIsDead(101))
 	assert.False(t, BindingIsDead(116))
 	assert.True(t, OutcomeOpen(1019))
+	assert.True(t, OutcomeOpen(2008), "not finished yet")
 	assert.False(t, OutcomeOpen(0))
 	assert.False(t, IsDecline(-100))
 	assert.True(t, IsDecline(-5031))

@@ -1,8 +1,10 @@
 package sberbank
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 
 	"github.com/acquiring-go/acquiring"
@@ -97,8 +99,8 @@ type InstantRefundRequest struct {
 	SEToken     string       `url:"seToken,omitempty"`
 	PAN         string       `url:"pan,omitempty"`
 	CVC         string       `url:"cvc,omitempty"`
-	Expiration  string       `url:"expiration,omitempty"`
-	Holder      string       `url:"cardHolderName,omitempty"`
+	Expiration  string       `url:"expiry,omitempty"` // YYYYMM
+	Holder      string       `url:"cardholderName,omitempty"`
 }
 
 // String hides the card.
@@ -118,8 +120,46 @@ type InstantRefunded struct {
 	RRN          rbs.Text `json:"rrn"`
 }
 
-// InstantRefund pays money out to a card without an order (known from one SDK
-// only). It is not idempotent.
+// UnmarshalJSON reads orderStatus as the number that an SDK has, and as the
+// object that the vendor's documentation has: the state of the order, with
+// approvalCode and rrn inside.
+func (r *InstantRefunded) UnmarshalJSON(b []byte) error {
+	type plain InstantRefunded
+	var in struct {
+		plain
+		OrderStatus json.RawMessage `json:"orderStatus"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	*r = InstantRefunded(in.plain)
+	state := bytes.TrimSpace(in.OrderStatus)
+	if len(state) == 0 {
+		return nil
+	}
+	if state[0] != '{' {
+		return json.Unmarshal(state, &r.OrderStatus)
+	}
+	var inside struct {
+		OrderStatus  rbs.Int  `json:"orderStatus"`
+		ApprovalCode rbs.Text `json:"approvalCode"`
+		RRN          rbs.Text `json:"rrn"`
+	}
+	if err := json.Unmarshal(state, &inside); err != nil {
+		return err
+	}
+	r.OrderStatus = inside.OrderStatus
+	if r.ApprovalCode == "" {
+		r.ApprovalCode = inside.ApprovalCode
+	}
+	if r.RRN == "" {
+		r.RRN = inside.RRN
+	}
+	return nil
+}
+
+// InstantRefund pays money out to a card without an order (by the vendor's
+// documentation). It is not idempotent.
 func (c *Client) InstantRefund(ctx context.Context, r InstantRefundRequest) (*InstantRefunded, error) {
 	var out InstantRefunded
 	if err := c.call(ctx, epInstantRefund, r, &out); err != nil {

@@ -19,7 +19,7 @@ var (
 	epBindingPayment = endpoint{op: "paymentOrderBinding.do", json: "paymentOrderBinding.do", legacy: "paymentOrderBinding.do", key: true}
 	epSberPay        = endpoint{op: "paymentSberPay.do", json: "paymentSberPay.do", key: true}
 	epBySubscription = endpoint{op: "paymentOrderBySubscription", json: "paymentOrderBySubscription", key: true}
-	epRecurrent      = endpoint{op: "recurrentPayment.do", json: "recurrentPayment.do", legacy: "/recurrentPayment.do", key: true}
+	epRecurrent      = endpoint{op: "recurrentPayment.do", json: "recurrentPayment.do", legacy: "/recurrentPayment.do", key: true, asJSON: true}
 	epMirPay         = endpoint{op: "mir/paymentDirect.do", json: "mir/paymentDirect.do", key: true}
 	epFinishMethod   = endpoint{op: "finish3dsMethod.do", json: "finish3dsMethod.do", key: true}
 	epFinishPayment  = endpoint{op: "finish3dsPayment.do", json: "finish3dsPayment.do", key: true}

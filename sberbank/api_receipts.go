@@ -2,6 +2,7 @@ package sberbank
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ type ReceiptQuery struct {
 	ReceiptID   string `json:"receiptId,omitempty" url:"uuid,omitempty"`
 	OrderID     string `json:"orderId,omitempty" url:"orderId,omitempty"`
 	OrderNumber string `json:"orderNumber,omitempty" url:"orderNumber,omitempty"`
-	Status      string `json:"receiptStatus,omitempty" url:"-"` // new: only receipts in this state
+	Status      string `json:"receiptStatus,omitempty" url:"-"` // new: only receipts in this state, "0" to "6"
 }
 
 // States of a receipt at the new gateway (receiptStatus).
@@ -127,8 +128,15 @@ func (c *Client) GetReceiptStatus(ctx context.Context, q ReceiptQuery) (*Receipt
 	if given != 1 {
 		return nil, acquiring.InOp(provider, epReceiptStatus.op, acquiring.Invalid("OrderID", "OrderNumber, ReceiptID: give exactly one of them"))
 	}
+	if q.Status != "" && (len(q.Status) != 1 || q.Status < "0" || q.Status > "6") {
+		return nil, acquiring.InOp(provider, epReceiptStatus.op, acquiring.Invalid("Status", "is not a number of 0 to 6"))
+	}
+	type plain ReceiptQuery
 	var out Receipts
-	if err := c.call(ctx, epReceiptStatus, q, &out); err != nil {
+	if err := c.call(ctx, epReceiptStatus, struct {
+		plain
+		Status json.Number `json:"receiptStatus,omitempty" url:"-"` // the schema wants a number
+	}{plain(q), json.Number(q.Status)}, &out); err != nil {
 		return nil, err
 	}
 	return &out, nil

@@ -382,7 +382,7 @@ func (c *Client) send(ctx context.Context, e endpoint, request any, extra map[st
 		case e.token && c.open != nil:
 			credentials = c.open
 		case c.conf.UserName == "":
-			return acquiring.InOp(provider, e.op, acquiring.Invalid("Config.UserName", "is empty; the token is for registering orders only, any other method needs the login and the password"))
+			return acquiring.InOp(provider, e.op, noUserName())
 		}
 		for name, value := range credentials {
 			form[name] = value
@@ -398,11 +398,14 @@ func (c *Client) send(ctx context.Context, e endpoint, request any, extra map[st
 			return acquiring.InOp(provider, e.op, err)
 		}
 		auth := c.auth
-		if e.login {
+		switch {
+		case e.login:
 			auth = nil
+		case c.conf.UserName == "":
+			return acquiring.InOp(provider, e.op, noUserName())
 		}
 		call.ContentType, call.Body = rbs.ContentJSON, rbs.JoinJSON(auth, body, beside)
-		if e.key {
+		if e.key && c.conf.Protocol == ProtocolJSON {
 			if key == "" {
 				key = c.newKey()
 			}
@@ -410,6 +413,10 @@ func (c *Client) send(ctx context.Context, e endpoint, request any, extra map[st
 		}
 	}
 	return c.gate.Do(ctx, call, out)
+}
+
+func noUserName() error {
+	return acquiring.Invalid("Config.UserName", "is empty; the token is for registering orders only, any other method needs the login and the password")
 }
 
 // newKey is a new idempotency key. It is random: a key made of the content

@@ -51,7 +51,10 @@ func classify(op, code, message string) (kind error, outcome acquiring.Outcome, 
 			return acquiring.ErrDuplicate, outcome, ""
 		}
 	case "2":
-		if has("не найден", "not found") {
+		switch {
+		case op == epOldStatus.op:
+			return acquiring.ErrDeclined, outcome, "" // the order's state, not a refusal of the question
+		case has("не найден", "not found"):
 			return acquiring.ErrNotFound, outcome, ""
 		}
 		return acquiring.ErrConflict, outcome, ""
