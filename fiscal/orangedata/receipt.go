@@ -22,6 +22,9 @@ const (
 	maxSum      = 9_999_999_999                        // kopecks, of a price, a line, a payment and the total
 	maxQuantity = fiscal.Quantity(281_474_976_710_655) // millionths: 48 bits
 	maxLines    = 250                                  // what the 32,768 bytes of a fiscal document hold
+	// maxAgentInfo is what the particulars of an agent (1223) take, in bytes: a
+	// byte for each character and four for each tag.
+	maxAgentInfo = 243
 )
 
 // sealed is a receipt as it is sent.

@@ -160,6 +160,9 @@ func (m *mapper) line(i int, l *fiscal.Line, v12 bool) (Position, bool) {
 			len(a.TransferPhones)+len(a.Phones)+len(a.ReceiverPhones) > 0 {
 			p.AgentInfo = &info
 		}
+		if n := info.bytes(); n > maxAgentInfo && !m.has(at("agent").String()) {
+			m.fault(at("agent").String(), fmt.Sprintf("takes %d bytes, at most %d fit: four for each text, and one for each character", n, maxAgentInfo), "данные агента не помещаются в 243 байта")
+		}
 	}
 	if s := l.Supplier; s != nil {
 		p.SupplierINN = s.INN

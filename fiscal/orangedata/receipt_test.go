@@ -424,6 +424,11 @@ func TestConvertRefuses(t *testing.T) {
 			r.Lines[0].Agent = &fiscal.Agent{Type: fiscal.OtherAgent, TransferAddress: long[:2*244]}
 			r.Lines[0].Supplier = &fiscal.Supplier{Name: "x", INN: "9715225506", Phones: []string{"+78120000001"}}
 		}, nil},
+		"agent's particulars together": {"items[0].agent", func(r *fiscal.Receipt) {
+			r.Lines[0].Agent = &fiscal.Agent{Type: fiscal.OtherAgent, TransferName: long[:2*40], TransferAddress: long[:2*192]} // 44 + 196 and
+			r.Lines[0].Agent.Operation = "x"                                                                                    // 5
+			r.Lines[0].Supplier = &fiscal.Supplier{Name: "x", INN: "9715225506", Phones: []string{"+78120000001"}}
+		}, nil},
 		"code too long": {"items[0].mark.code", func(r *fiscal.Receipt) {
 			marked(r, "010460043993125621JgXJ5.\x1d91EE06\x1d92"+strings.Repeat("x", 200))
 		}, nil},

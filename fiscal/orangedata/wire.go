@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/fiscal"
@@ -285,6 +286,20 @@ type AgentInfo struct {
 	PaymentOperatorName                 string   `json:"paymentOperatorName,omitempty"`                 // (1026) 1–64
 	PaymentOperatorAddress              string   `json:"paymentOperatorAddress,omitempty"`              // (1005) 1–243
 	PaymentOperatorINN                  string   `json:"paymentOperatorINN,omitempty"`                  // (1016)
+}
+
+// bytes is what the particulars take in the document.
+func (a *AgentInfo) bytes() int {
+	n := 0
+	for _, texts := range [][]string{a.PaymentTransferOperatorPhoneNumbers, a.PaymentAgentPhoneNumbers, a.PaymentOperatorPhoneNumbers,
+		{a.PaymentAgentOperation, a.PaymentOperatorName, a.PaymentOperatorAddress, a.PaymentOperatorINN}} {
+		for _, s := range texts {
+			if s != "" {
+				n += 4 + utf8.RuneCountInString(s)
+			}
+		}
+	}
+	return n
 }
 
 // SupplierInfo are the particulars of a supplier (1224).

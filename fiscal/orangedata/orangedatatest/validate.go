@@ -327,6 +327,23 @@ func (c *check) agentInfo(o emulator.Object, path string) {
 	c.Length(o, path, "paymentoperatorname", false, 64)
 	c.Length(o, path, "paymentoperatoraddress", false, 243)
 	c.digits(o, path, "paymentoperatorinn")
+	if path == "content" {
+		return // members of the document itself
+	}
+	size := 0
+	for _, name := range words("paymenttransferoperatorphonenumbers paymentagentphonenumbers paymentoperatorphonenumbers") {
+		for _, phone := range c.Texts(o, path, name, false) {
+			size += 4 + len(phone)
+		}
+	}
+	for _, name := range words("paymentagentoperation paymentoperatorname paymentoperatoraddress paymentoperatorinn") {
+		if s := c.Text(o, path, name, false); s != "" {
+			size += 4 + len([]rune(s))
+		}
+	}
+	if size > 243 {
+		c.Fail("поле %s длиннее 243 байт", path)
+	}
 }
 
 // amount is a sum from 0 to the greatest one.
