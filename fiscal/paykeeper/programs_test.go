@@ -103,6 +103,9 @@ func TestCrashedCallIsTakenOverByOneProgram(t *testing.T) {
 				}
 				require.NoError(t, call.do(with(shared), inv.ID))
 				assert.Equal(t, 1, call.made(f), "and it is known to be done")
+				for name := range shared.values {
+					assert.LessOrEqual(t, len(name), 64, "no key is longer than what it is made of")
+				}
 			})
 		}
 	}

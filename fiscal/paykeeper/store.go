@@ -2,6 +2,8 @@ package paykeeper
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"sync"
@@ -159,7 +161,9 @@ func (c *Client) takeOver(ctx context.Context, op, key string, was, now intent) 
 		return c.storeFailed(op, err, acquiring.OutcomeNotSent)
 	}
 	for last := was; ; {
-		mark := key + "/after/" + last.By + "/" + strconv.FormatUint(last.No, 10)
+		// A digest, so that a long key stays within the store's column.
+		digest := sha256.Sum256([]byte(key + "\n" + last.By + "\n" + strconv.FormatUint(last.No, 10)))
+		mark := c.label() + "/after/" + hex.EncodeToString(digest[:16])
 		added, err := c.store.Add(ctx, mark, data)
 		if err != nil {
 			return c.storeFailed(op, err, acquiring.OutcomeNotSent)
