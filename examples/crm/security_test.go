@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,6 +23,7 @@ import (
 	"github.com/acquiring-go/acquiring/examples/crm/demo"
 	"github.com/acquiring-go/acquiring/examples/crm/secret"
 	"github.com/acquiring-go/acquiring/examples/crm/shops"
+	"github.com/acquiring-go/acquiring/examples/crm/store"
 )
 
 func TestFormsWithoutTheirTokenAreRefused(t *testing.T) {
@@ -371,6 +374,66 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 	code, page = send(func(f settingsForm) { f.Set("base_url", "http://127.0.0.1:1") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, plain(page), "Нет связи с провайдером")
+}
+
+// TestKeysDoNotFollowAnAddress: who may change a shop's settings cannot have its
+// keys sent to an address of his own.
+func TestKeysDoNotFollowAnAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	var asked atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		http.Error(w, "", http.StatusNotFound)
+	}))
+	t.Cleanup(elsewhere.Close)
+	for provider, key := range map[string]string{"sberbank": "password", "paymaster": "token", "paykeeper": "password"} {
+		shop := w.newShop(w.settingsForm(provider, "", "komtet").with(w.demo.RegisterCredentials("komtet")))
+		page := fmt.Sprintf("/shops/%d", shop.ID)
+		form := w.settingsForm(provider, "", "komtet").with(w.demo.RegisterCredentials("komtet"))
+		_, secrets := w.demo.Credentials(provider, "")
+		for name := range secrets {
+			form.Del(name)
+		}
+		form.Del("komtet_secret")
+		code, _, _ := w.staff.send(page, page, url.Values(form))
+		require.Equal(t, http.StatusSeeOther, code, "the keys are kept")
+		for field, secret := range map[string]string{"base_url": key, "komtet_url": "komtet_secret"} {
+			changed := url.Values(maps.Clone(form))
+			changed.Set(field, elsewhere.URL)
+			code, body, _ := w.staff.send(page, page, changed)
+			require.Equal(t, http.StatusUnprocessableEntity, code)
+			block := regexp.MustCompile(`(?s)data-field="` + secret + `".*?data-test="problem">([^<]*)<`).FindStringSubmatch(body)
+			require.NotNil(t, block, secret)
+			require.Contains(t, block[1], "Адрес изменён")
+		}
+	}
+	require.Zero(t, asked.Load())
+	// Tokens of a consent are keys too.
+	w.connectTochka()
+	shop := w.shopNamed("Проверка tochka")
+	form := w.settingsForm("tochka", "oauth", "none")
+	form.Set("base_url", elsewhere.URL)
+	form.Set("oauth_url", elsewhere.URL)
+	form.Set("customer", shop.Settings.Fields["customer"])
+	form.Set("point", shop.Settings.Fields["point"])
+	page := fmt.Sprintf("/shops/%d", shop.ID)
+	_, _, _ = w.staff.send(page, page, url.Values(form))
+	_, err := w.store.Kept(t.Context(), w.store.DB, shop.ID, "tochka-tokens", "shop")
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func (w *world) shopNamed(name string) store.Shop {
+	w.t.Helper()
+	all, err := w.store.Shops(w.t.Context(), w.store.DB)
+	require.NoError(w.t, err)
+	for _, x := range all {
+		if x.Name == name {
+			return x
+		}
+	}
+	require.Fail(w.t, "no shop "+name)
+	return store.Shop{}
 }
 
 func TestTochkaByConsent(t *testing.T) {

@@ -76,7 +76,7 @@ var payMasterClassic = &Provider{Key: "paymaster-classic", Name: "PayMaster (к�
 	}}
 
 var payKeeperFields = []Field{
-	{Key: "server", Label: "Адрес личного кабинета", Hint: "Например, lavka.server.paykeeper.ru", Kind: Text, Required: true, Config: "Server", Wrong: "Укажите имя вашего сервера PayKeeper"},
+	{Key: "server", Label: "Адрес личного кабинета", Hint: "Например, lavka.server.paykeeper.ru", Kind: Text, Required: true, Address: true, Config: "Server", Wrong: "Укажите имя вашего сервера PayKeeper"},
 	{Key: "user", Label: "Логин", Hint: "Логин личного кабинета", Kind: Text, Required: true, Config: "User", Wrong: "Укажите логин личного кабинета"},
 	{Key: "password", Label: "Пароль", Kind: Password, Secret: true, Required: true, Config: "Password", Wrong: "Укажите пароль личного кабинета"},
 	{Key: "secret", Label: "Секретное слово", Hint: "Настройки → Получение информации о платежах. Это не пароль.", Kind: Password, Secret: true, Required: true, Config: "Secret", Wrong: "То же слово, что в кабинете"},

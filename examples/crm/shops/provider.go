@@ -31,6 +31,7 @@ type Field struct {
 	Hint     string
 	Kind     string
 	Secret   bool // sealed, and never shown again
+	Address  bool // where the secrets are sent
 	Required bool
 	Options  []Option
 	Config   string // the field of the client's Config, by which errors are told
@@ -71,7 +72,7 @@ type RegisterService struct {
 
 // baseURL is the field of another address than the provider's own.
 var baseURL = Field{Key: "base_url", Label: "Адрес шлюза", Hint: "Пусто – адрес выбирается режимом. Заполните для песочницы или своего прокси.", Kind: Text,
-	Config: "BaseURL", Wrong: "Нужен полный адрес: http://127.0.0.1:8086/sberbank"}
+	Address: true, Config: "BaseURL", Wrong: "Нужен полный адрес: http://127.0.0.1:8086/sberbank"}
 
 // conf is what a client is built of.
 type conf struct {

@@ -20,7 +20,7 @@ var komtetKassa = &RegisterService{Key: "komtet", Name: "КОМТЕТ Касса
 		{Key: "komtet_shop", Label: "Идентификатор магазина", Kind: Text, Required: true, Config: "ShopID", Wrong: "Скопируйте из кабинета: Магазины → API"},
 		{Key: "komtet_secret", Label: "Секретный ключ", Kind: Password, Secret: true, Required: true, Config: "Secret", Wrong: "Скопируйте из кабинета: Магазины → API"},
 		{Key: "komtet_queue", Label: "Очередь", Hint: "Номер очереди касс", Kind: Text, Required: true, Config: "QueueID", Wrong: "Номер очереди – число"},
-		{Key: "komtet_url", Label: "Адрес сервиса", Hint: "Пусто – kassa.komtet.ru", Kind: Text, Config: "BaseURL", Wrong: "Нужен полный адрес"}},
+		{Key: "komtet_url", Label: "Адрес сервиса", Hint: "Пусто – kassa.komtet.ru", Kind: Text, Address: true, Config: "BaseURL", Wrong: "Нужен полный адрес"}},
 	build: func(c *conf) (fiscal.Register, error) {
 		queue, err := c.number("komtet_queue", "QueueID")
 		if err != nil {
@@ -40,7 +40,7 @@ var orangeData = &RegisterService{Key: "orangedata", Name: "OrangeData", Login: 
 		{Key: "orange_cert_key", Label: "Ключ сертификата (PEM)", Kind: Long, Secret: true, Required: true, Config: "CertificateKey", Wrong: "Вставьте файл ИНН.key целиком"},
 		{Key: "orange_cert_password", Label: "Пароль ключа сертификата", Kind: Password, Secret: true, Config: "CertificatePassword", Wrong: "Пароль не подходит к ключу"},
 		{Key: "orange_roots", Label: "Корневой сертификат сервера (PEM)", Hint: "Только для песочницы", Kind: Long, Config: "RootCAs", Wrong: "Вставьте сертификат целиком"},
-		{Key: "orange_url", Label: "Адрес сервиса", Hint: "Пусто – по режиму", Kind: Text, Config: "BaseURL", Wrong: "Нужен полный адрес"}},
+		{Key: "orange_url", Label: "Адрес сервиса", Hint: "Пусто – по режиму", Kind: Text, Address: true, Config: "BaseURL", Wrong: "Нужен полный адрес"}},
 	build: func(c *conf) (fiscal.Register, error) {
 		return orangedata.New(orangedata.Config{Environment: c.env, BaseURL: c.get("orange_url"), INN: c.get("orange_inn"), Group: c.get("orange_group"), KeyName: c.get("orange_key_name"),
 			PrivateKey: []byte(c.get("orange_key")), Certificate: []byte(c.get("orange_cert")), CertificateKey: []byte(c.get("orange_cert_key")), CertificatePassword: c.get("orange_cert_password"),

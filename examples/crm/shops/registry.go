@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,6 +261,18 @@ func (r *Registry) Check(ctx context.Context, shop store.Shop) Problems {
 		}
 	}
 	return problems
+}
+
+// Moved says whether an address of the fields has changed. The secrets that are
+// stored were meant for the old one: those that were not typed again are told.
+func (p Problems) Moved(fields []Field, before, now, stored, typed map[string]string) bool {
+	moved := slices.ContainsFunc(fields, func(f Field) bool { return f.Address && before[f.Key] != now[f.Key] })
+	for _, f := range fields {
+		if moved && f.Secret && stored[f.Key] != "" && typed[f.Key] == "" {
+			p.Add(f.Key, "Адрес изменён, а сохранённый ключ туда не отправляется: введите его заново")
+		}
+	}
+	return moved
 }
 
 // SplitSecrets parts a form's values into those that are stored as they are

@@ -25,7 +25,7 @@ var tochkaBank = &Provider{Key: "tochka", Name: "Точка Банк", Login: "j
 		{Key: "point", Label: "Торговая точка (merchantId)", Hint: "Нужна, если точек несколько", Kind: Text, Config: "MerchantID", Wrong: "15 цифр; выберите точку ниже"},
 		{Key: "webhook_key", Label: "Открытый ключ вебхуков", Hint: "Пусто – ключ банка, он встроен. Заполните для песочницы.", Kind: Long, Config: "WebhookKey", Wrong: "Нужен ключ в виде JWK или PEM"},
 		baseURL,
-		{Key: "oauth_url", Label: "Адрес входа OAuth", Hint: "Пусто – тот же сервер. Заполните для песочницы.", Kind: Text, Config: "OAuthURL", Wrong: "Нужен полный адрес"}},
+		{Key: "oauth_url", Label: "Адрес входа OAuth", Hint: "Пусто – тот же сервер. Заполните для песочницы.", Kind: Text, Address: true, Config: "OAuthURL", Wrong: "Нужен полный адрес"}},
 	build: func(c *conf) (acquiring.Acquirer, error) { return buildTochka(c) }}
 
 func buildTochka(c *conf) (*tochka.Client, error) {
@@ -75,6 +75,11 @@ func (r *Registry) Exchange(ctx context.Context, shop store.Shop, code string) e
 	}
 	r.forget(shop.ID)
 	return nil
+}
+
+// Disconnect forgets the tokens of the shop's consent.
+func (r *Registry) Disconnect(ctx context.Context, db store.DB, shop int64) error {
+	return r.Store.Drop(ctx, db, shop, tokenArea, account)
 }
 
 // Point is a retail point as the settings page shows it.

@@ -235,6 +235,10 @@ func (s *Site) saveShop(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	problems := s.readShop(r, &x, p, typed)
+	moved := problems.Moved(p.Fields, before.Settings.Fields, x.Settings.Fields, stored, typed)
+	if service := shops.RegisterByKey(x.Settings.ReceiptBy); service != nil {
+		problems.Moved(service.Fields, before.Settings.RegisterFields, x.Settings.RegisterFields, stored, typed)
+	}
 	secrets := maps.Clone(stored)
 	maps.Copy(secrets, typed)
 	if x.Secrets, err = s.Shops.Seal(x.ID, secrets); err != nil {
@@ -255,6 +259,11 @@ func (s *Site) saveShop(w http.ResponseWriter, r *http.Request) error {
 		}
 		if err := s.Store.SaveShop(ctx, tx, x); err != nil {
 			return err
+		}
+		if moved {
+			if err := s.Shops.Disconnect(ctx, tx, x.ID); err != nil {
+				return err
+			}
 		}
 		return s.Store.Write(ctx, tx, store.Entry{Actor: user(r).Login, Event: "shop.saved", Subject: "shop", SubjectID: x.ID, Text: "Сохранены настройки магазина «" + x.Name + "»",
 			Before: shopLine(before, nil), After: shopLine(x, typed)})
