@@ -38,7 +38,7 @@ type Config struct {
 	RefundsInUpdate string   `json:"refunds_in_update"` // which refunds update-invoice carries: "foreign" (made in the bank's cabinet or late; default) or "all"
 	KeepDays        int      `json:"keep_days"`         // how long an unpaid attempt is asked for at the bank; 7
 	CRMRate         int      `json:"crm_rate"`          // requests a second for an account, whose limit is 10; 9
-	ClientIPHeader  string   `json:"client_ip_header"`  // of a trusted proxy, for the limit of /pay; "": the connection's address
+	ClientIPHeader  string   `json:"client_ip_header"`  // of a trusted proxy, for the limits of /pay and of the password; "": the connection's address
 	LinkPage        bool     `json:"link_page"`         // /pay shows a page with a button first, and only the button opens a session
 	AllowHTTP       bool     `json:"allow_http"`        // for a try-out: public_url without https
 }

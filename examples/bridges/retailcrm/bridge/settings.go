@@ -45,13 +45,14 @@ func (b *Bridge) settings(mux *http.ServeMux) {
 func (b *Bridge) admin(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, password, ok := r.BasicAuth()
-		if ok && equal(password, b.conf.AdminPassword) {
-			next(w, r)
-			return
-		}
-		if ok && !b.guests.allow(b.address(r)) {
+		right := ok && equal(password, b.conf.AdminPassword)
+		if ok && !b.guests.guess(b.address(r), right) {
 			w.Header().Set("Retry-After", "60")
 			http.Error(w, "слишком часто", http.StatusTooManyRequests)
+			return
+		}
+		if right {
+			next(w, r)
 			return
 		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="settings", charset="UTF-8"`)

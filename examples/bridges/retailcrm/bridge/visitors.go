@@ -27,6 +27,22 @@ func newVisitors(per rate.Limit, burst int) *visitors {
 func (v *visitors) allow(address string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.limiter(address).Allow()
+}
+
+// guess counts a wrong password of the address; false: it must wait, also with
+// the right one.
+func (v *visitors) guess(address string, right bool) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	l := v.limiter(address)
+	if right {
+		return l.Tokens() >= 1
+	}
+	return l.Allow()
+}
+
+func (v *visitors) limiter(address string) *rate.Limiter {
 	l := v.of[address]
 	if l == nil {
 		if len(v.of) >= mostVisitors {
@@ -35,7 +51,7 @@ func (v *visitors) allow(address string) bool {
 		l = rate.NewLimiter(v.per, v.at)
 		v.of[address] = l
 	}
-	return l.Allow()
+	return l
 }
 
 // address is the visitor's: of the connection, or what the trusted proxy in
