@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -122,7 +123,16 @@ func TestEachProvider(t *testing.T) {
 				if provider.Key == "tochka" {
 					want = 1
 				}
-				w.receiptsPrinted(a.ID, want)
+				documents := map[string]bool{}
+				for _, r := range w.receiptsPrinted(a.ID, want) {
+					if r.Fiscal == "" {
+						continue // the provider does not tell
+					}
+					var data fiscal.FiscalData
+					require.NoError(t, json.Unmarshal([]byte(r.Fiscal), &data))
+					require.False(t, documents[data.FD], "document %s is shown for two receipts", data.FD)
+					documents[data.FD] = true
+				}
 			}
 			require.Contains(t, plain(w.staff.get(fmt.Sprintf("/invoices/%d", i.ID))), "возвращён")
 		})

@@ -221,7 +221,17 @@ func (b *Service) AskReceipts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		data, err := b.Shops.FiscalData(ctx, shop, a.PaymentID, fiscal.Settlement(row.Type), row.Total)
+		all, err := b.Store.Receipts(ctx, b.Store.DB, a.ID)
+		if err != nil {
+			return err
+		}
+		earlier := 0
+		for _, other := range all {
+			if other.ID < row.ID && other.Type == row.Type {
+				earlier++
+			}
+		}
+		data, err := b.Shops.FiscalData(ctx, shop, a.PaymentID, fiscal.Settlement(row.Type), row.Total, earlier)
 		row.Asked++
 		row.AskAt = b.Store.Now().Add(min(time.Duration(row.Asked*row.Asked)*2*time.Second, 30*time.Minute))
 		switch {

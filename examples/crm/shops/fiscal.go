@@ -1,8 +1,11 @@
 package shops
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/acquiring-go/acquiring"
@@ -20,8 +23,22 @@ import (
 var ErrNoFiscalData = errors.New("the provider does not tell the fiscal data")
 
 // FiscalData reads what the provider's cash register printed for a payment:
-// nil while nothing is printed yet.
-func (r *Registry) FiscalData(ctx context.Context, shop store.Shop, id acquiring.PaymentID, kind fiscal.Settlement, total money.Amount) (*fiscal.FiscalData, error) {
+// nil while nothing is printed yet. earlier are the receipts of the same kind
+// that the payment had before this one: the provider names them by nothing but
+// their order.
+func (r *Registry) FiscalData(ctx context.Context, shop store.Shop, id acquiring.PaymentID, kind fiscal.Settlement, total money.Amount, earlier int) (*fiscal.FiscalData, error) {
+	all, err := r.documents(ctx, shop, id, kind, total)
+	if err != nil || earlier >= len(all) {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b *fiscal.FiscalData) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(len(a.FD), len(b.FD)), strings.Compare(a.FD, b.FD))
+	})
+	return all[earlier], nil
+}
+
+// documents are the printed receipts of a kind.
+func (r *Registry) documents(ctx context.Context, shop store.Shop, id acquiring.PaymentID, kind fiscal.Settlement, total money.Amount) (all []*fiscal.FiscalData, err error) {
 	bank, err := r.Acquirer(shop)
 	if err != nil {
 		return nil, err
@@ -35,15 +52,15 @@ func (r *Registry) FiscalData(ctx context.Context, shop store.Shop, id acquiring
 		}
 		for _, s := range answer.Receipts {
 			if s.IsRefund() == back && s.Payload.DocumentNumber != "" {
-				return printed(kind, total, s.Payload.FN, s.Payload.DocumentNumber, s.Payload.DocumentAttribute, s.Payload.RegistrationNumber, s.Payload.URL, s.Payload.Time), nil
+				all = append(all, printed(kind, total, s.Payload.FN, s.Payload.DocumentNumber, s.Payload.DocumentAttribute, s.Payload.RegistrationNumber, s.Payload.URL, s.Payload.Time))
 			}
 		}
 		for _, s := range answer.Legacy {
 			if (s.Status.Value >= 3) == back && s.DocumentNumber != "" {
-				return printed(kind, total, s.FN, s.DocumentNumber, s.DocumentAttribute, s.RegistrationNumber, s.URL, s.Time), nil
+				all = append(all, printed(kind, total, s.FN, s.DocumentNumber, s.DocumentAttribute, s.RegistrationNumber, s.URL, s.Time))
 			}
 		}
-		return nil, nil
+		return all, nil
 	case *alfabank.Client:
 		answer, err := c.GetReceiptStatus(ctx, alfabank.ReceiptQuery{OrderID: string(id)})
 		if err != nil {
@@ -55,10 +72,10 @@ func (r *Registry) FiscalData(ctx context.Context, shop store.Shop, id acquiring
 				if at.IsZero() {
 					at = s.OtherTime
 				}
-				return printed(kind, total, s.FN, s.DocumentNumber, s.DocumentAttribute, s.RegistrationNumber, s.URL, at), nil
+				all = append(all, printed(kind, total, s.FN, s.DocumentNumber, s.DocumentAttribute, s.RegistrationNumber, s.URL, at))
 			}
 		}
-		return nil, nil
+		return all, nil
 	case *paykeeper.Acquirer:
 		payment, err := c.PaymentOf(ctx, id)
 		if err != nil {
@@ -70,10 +87,10 @@ func (r *Registry) FiscalData(ctx context.Context, shop store.Shop, id acquiring
 		}
 		for _, s := range receipts {
 			if (s.Type == "refund") == back && s.FD != "" {
-				return &fiscal.FiscalData{FN: s.FN, FD: s.FD, FP: s.FP, RegNumber: s.RegNumber, Time: s.Time, Total: total, Type: kind}, nil
+				all = append(all, &fiscal.FiscalData{FN: s.FN, FD: s.FD, FP: s.FP, RegNumber: s.RegNumber, Time: s.Time, Total: total, Type: kind})
 			}
 		}
-		return nil, nil
+		return all, nil
 	}
 	return nil, ErrNoFiscalData
 }
