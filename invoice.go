@@ -86,7 +86,10 @@ func Attempt(orderID string, n int) string {
 	return orderID + "_" + strconv.Itoa(n)
 }
 
-// SplitAttempt undoes Attempt: "A-7_2" is "A-7" and 2, "A-7" is "A-7" and 1.
+// SplitAttempt undoes Attempt: "A-7_2" is "A-7" and 2, "A-7" is "A-7" and 1. A
+// number of the shop's own that ends in _ and digits cannot be told from an
+// attempt: "2026_15" is "2026" and 15, another order. With such numbers store each
+// attempt's number and look the order up by it.
 func SplitAttempt(number string) (orderID string, n int) {
 	at := strings.LastIndexByte(number, '_')
 	// Only what Attempt writes: no sign and no leading zero.

@@ -158,6 +158,9 @@ func TestAttempt(t *testing.T) {
 		assert.Equal(t, c.order, order)
 		assert.Equal(t, c.n, n)
 	}
+	order, n := acquiring.SplitAttempt("2026_15")
+	assert.Equal(t, "2026", order, "a shop with such numbers must not ask")
+	assert.Equal(t, 15, n)
 	assert.Equal(t, "A-7", acquiring.Attempt("A-7", 0))
 	assert.Equal(t, "A-7", acquiring.Attempt("A-7", -3))
 	for _, whole := range []string{"", "_", "_2", "A_", "A_0", "A_1", "A_02", "A_+2", "A_-2", "A_ 2", "A_2x", "A_٢", "A_99999999999999999999"} {
