@@ -20,6 +20,9 @@ type tokens interface {
 	token(ctx context.Context) (string, time.Time, error)
 	// renew is another token than the stale one; "": there is none.
 	renew(ctx context.Context, stale string) (string, error)
+	// newer is another token than the refused one that is there already; "":
+	// there is none.
+	newer(ctx context.Context, refused string) string
 }
 
 func tokensOf(conf Config) tokens {
@@ -36,6 +39,7 @@ func (t fixedToken) token(context.Context) (string, time.Time, error) {
 	return string(t), time.Time{}, nil
 }
 func (t fixedToken) renew(context.Context, string) (string, error) { return "", nil }
+func (t fixedToken) newer(context.Context, string) string          { return "" }
 
 // renewing is a TokenSource that can be told that its token was refused;
 // [AccountTokens] is one.
@@ -77,6 +81,13 @@ func (s sourceTokens) renew(ctx context.Context, stale string) (string, error) {
 		return "", err
 	}
 	return t.AccessToken, nil
+}
+
+func (s sourceTokens) newer(ctx context.Context, refused string) string {
+	if a, ok := s.source.(*AccountTokens); ok {
+		return a.stored(ctx, refused)
+	}
+	return ""
 }
 
 // request is one call of the API.
@@ -142,13 +153,16 @@ func (c *Client) authorised(ctx context.Context, r request) (*rest.Response, err
 		return resp, err
 	}
 	old := e.HTTPStatus == http.StatusForbidden && !ends.IsZero() && !c.now().Before(ends)
-	if e.HTTPStatus != http.StatusUnauthorized && !old {
-		return nil, err
-	}
 	// A refusal for want of a token carried nothing out.
-	fresh, renewErr := c.tokens.renew(ctx, token)
-	if renewErr != nil {
-		return nil, tokenError(r.op, renewErr)
+	var fresh string
+	if e.HTTPStatus != http.StatusUnauthorized && !old {
+		// A permission lacks; unless the customer has confirmed another consent.
+		fresh = c.tokens.newer(ctx, token)
+	} else {
+		var renewErr error
+		if fresh, renewErr = c.tokens.renew(ctx, token); renewErr != nil {
+			return nil, tokenError(r.op, renewErr)
+		}
 	}
 	if fresh == "" || fresh == token {
 		return nil, err

@@ -81,3 +81,30 @@ func TestWaitingForARefreshEndsWithTheCaller(t *testing.T) {
 	assert.Equal(t, acquiring.OutcomeNotSent, asError(t, err).Outcome)
 	assert.Zero(t, c.refreshes())
 }
+
+// The customer took his consent back and confirmed another one: the tokens that
+// Exchange stored are used at once, not when the dead ones would have ended.
+func TestNewConsentIsUsedAtOnce(t *testing.T) {
+	c, source := connected(t)
+	c.on(read, fixture(t, "operation.json"))
+	client, err := New(Config{Environment: acquiring.Production, BaseURL: c.URL, TokenSource: source, CustomerCode: company})
+	require.NoError(t, err)
+	_, err = client.GetStatus(t.Context(), opID)
+	require.NoError(t, err)
+	require.NoError(t, source.oauth.Exchange(t.Context(), "a", "code-of-the-second-consent"))
+	c.mu.Lock()
+	c.bank.mu.Lock()
+	c.bank.answers[read] = []answer{failure(403, "Forbidden by consent"), {status: 200, body: fixture(t, "operation.json")}}
+	c.bank.mu.Unlock()
+	c.mu.Unlock()
+	_, err = client.GetStatus(t.Context(), opID)
+	require.NoError(t, err)
+	assert.Equal(t, "Bearer access-2", c.last(read).header.Get("Authorization"))
+	assert.Zero(t, c.refreshes(), "nothing is renewed for want of a permission")
+
+	// A permission that lacks stays an error, asked once.
+	c.answer("GET acquiring/v1.0/payments/y", failure(403, "Forbidden by consent"))
+	_, err = client.GetStatus(t.Context(), "y")
+	require.ErrorIs(t, err, acquiring.ErrUnauthorized)
+	assert.Len(t, c.calls("GET acquiring/v1.0/payments/y"), 1)
+}

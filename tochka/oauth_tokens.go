@@ -133,6 +133,24 @@ func (a *AccountTokens) get(ctx context.Context, stale string) (*oauth2.Token, e
 	return t, nil
 }
 
+// stored is another token than the refused one, if the store has one: of a
+// consent that the customer confirmed since. "": there is none.
+func (a *AccountTokens) stored(ctx context.Context, refused string) string {
+	if a.enter(ctx) != nil {
+		return ""
+	}
+	defer a.leave()
+	if a.unsaved != nil {
+		return ""
+	}
+	t, err := a.oauth.store.Load(ctx, a.account)
+	if err != nil || t == nil || t.AccessToken == refused || !a.oauth.fresh(t) {
+		return ""
+	}
+	a.have = t
+	return t.AccessToken
+}
+
 // refresh gets a new pair for the refresh token.
 func (o *OAuth) refresh(ctx context.Context, old *oauth2.Token) (*oauth2.Token, error) {
 	const again = "the customer has to confirm the consent again (OAuth.Begin): a refresh token lives 30 days and is good for one use"
