@@ -3,6 +3,7 @@ package tochka
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -97,19 +98,19 @@ const leeway = time.Minute
 // another.
 func (v *Verifier) read(payload []byte) (*Notice, error) {
 	n := &Notice{}
-	var expires, notBefore json.Number
+	var expires, notBefore []byte
 	var wrong error // a member that cannot be read; of an unknown type it does not matter
 	ok := json.Valid(payload) && members(payload, func(name string, value []byte) {
 		var err error
 		switch name {
 		case "webhookType":
-			err = into(&n.Type, value)
+			err = json.Unmarshal(value, &n.Type)
 		case "customerCode":
 			err = into(&n.CustomerCode, value)
 		case "exp":
-			expires = json.Number(value)
+			expires = value
 		case "nbf":
-			notBefore = json.Number(value)
+			notBefore = value
 		default:
 			err = n.set(name, value)
 		}
@@ -124,11 +125,11 @@ func (v *Verifier) read(payload []byte) (*Notice, error) {
 		return nil, forged("the token does not say what it is about (webhookType)")
 	}
 	now := v.now()
-	if at, ok := unix(expires); ok && now.After(at.Add(leeway)) {
-		return nil, forged("the token's time is over (exp)")
+	if at, there := unix(expires); there && now.After(at.Add(leeway)) {
+		return nil, forged("the token's time is over, or cannot be read (exp)")
 	}
-	if at, ok := unix(notBefore); ok && now.Before(at.Add(-leeway)) {
-		return nil, forged("the token's time has not come (nbf)")
+	if at, there := unix(notBefore); there && (at.IsZero() || now.Before(at.Add(-leeway))) {
+		return nil, forged("the token's time has not come, or cannot be read (nbf)")
 	}
 	switch {
 	case !n.Type.Known():
@@ -142,13 +143,26 @@ func (v *Verifier) read(payload []byte) (*Notice, error) {
 	return n, nil
 }
 
-// set reads one member; one that is not known is passed over.
+// set reads one member; one that is not known is passed over, and so is one
+// that merely describes and cannot be read: it is in Raw.
 func (n *Notice) set(name string, value []byte) error {
 	switch name {
+	case "purpose":
+		_ = into(&n.Purpose, value)
+	case "payerName":
+		_ = into(&n.PayerName, value)
+	case "maskedPan":
+		_ = into(&n.MaskedPAN, value)
+	case "cardType":
+		_ = into(&n.CardType, value)
+	case "tokenCardId":
+		_ = into(&n.TokenCardID, value)
+	case "payerMobileNumber":
+		_ = into(&n.PayerMobileNumber, value)
+	case "brandName":
+		_ = into(&n.BrandName, value)
 	case "amount":
 		return n.Amount.UnmarshalJSON(value)
-	case "purpose":
-		return into(&n.Purpose, value)
 	case "operationId":
 		return n.OperationID.UnmarshalJSON(value)
 	case "merchantId":
@@ -165,18 +179,6 @@ func (n *Notice) set(name string, value []byte) error {
 		return into(&n.TransactionID, value)
 	case "qrcId":
 		return into(&n.QRCID, value)
-	case "payerName":
-		return into(&n.PayerName, value)
-	case "maskedPan":
-		return into(&n.MaskedPAN, value)
-	case "cardType":
-		return into(&n.CardType, value)
-	case "tokenCardId":
-		return into(&n.TokenCardID, value)
-	case "payerMobileNumber":
-		return into(&n.PayerMobileNumber, value)
-	case "brandName":
-		return into(&n.BrandName, value)
 	case "refTransactionId":
 		return into(&n.RefTransactionID, value)
 	case "SidePayer":
@@ -193,14 +195,14 @@ func (n *Notice) set(name string, value []byte) error {
 	return nil
 }
 
-// into reads a JSON string; null is "".
+// into reads a JSON string, or a number as its text; null is "".
 func into[T ~string](dst *T, value []byte) error {
 	if plain(value) {
 		*dst = T(value[1 : len(value)-1])
 		return nil
 	}
-	var s string // of its own: only what is escaped needs the heap
-	if err := json.Unmarshal(value, &s); err != nil {
+	s, _, err := scalar(value)
+	if err != nil {
 		return err
 	}
 	*dst = T(s)
@@ -212,12 +214,18 @@ func plain(value []byte) bool {
 	return len(value) >= 2 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 && utf8.Valid(value)
 }
 
-func unix(n json.Number) (time.Time, bool) {
-	s, err := n.Int64()
-	if err != nil || s <= 0 || s > 1<<40 {
-		return time.Time{}, false
+// unix is a time of a token, in whole seconds; zero: it cannot be read.
+func unix(value []byte) (at time.Time, there bool) {
+	text, there, err := scalar(value)
+	if err != nil {
+		return time.Time{}, true
 	}
-	return time.Unix(s, 0), true
+	whole, _, _ := strings.Cut(text, ".")
+	s, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || s <= 0 {
+		return time.Time{}, there
+	}
+	return time.Unix(min(s, 1<<40), 0), there
 }
 
 // members walks over the members of a valid JSON document; false: it is no
