@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
@@ -116,9 +117,19 @@ func (c *config) read(m *message.Message) (webhook.Event, error) {
 	}
 	e, kind, err := unmarshal(m.Payload)
 	if err != nil {
-		return webhook.Event{}, &PoisonError{UUID: m.UUID, Kind: kind, Reason: err.Error()}
+		return webhook.Event{}, &PoisonError{UUID: m.UUID, Kind: kind, Reason: short(err.Error())}
 	}
 	return e, nil
+}
+
+// short cuts a reason off: the decoder's errors hold the value at fault whole,
+// and a reason becomes a header, whose length brokers limit.
+func short(reason string) string {
+	const most = 300
+	if len(reason) <= most {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:most], "") + "..."
 }
 
 // unsigned says what is wrong with the signature; "": nothing.

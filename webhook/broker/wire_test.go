@@ -185,6 +185,7 @@ func TestPoison(t *testing.T) {
 		require.NotEqual(t, string(whole.Payload), changed, from)
 		return changed
 	}
+	long := strings.Repeat("1", 100_000)
 	for payload, want := range map[string]struct {
 		kind   error
 		reason string
@@ -211,6 +212,8 @@ func TestPoison(t *testing.T) {
 		change(`"captured":149990`, `"captured":"149990"`):            {ErrMalformed, "string"},
 		change(`"captured":149990`, `"captured":9223372036854775808`): {ErrMalformed, "9223372036854775808"},
 		change(`"2026-09-01T06:00:00Z"`, `"yesterday"`):               {ErrMalformed, "yesterday"},
+		change(`"2026-09-01T06:00:00Z"`, `"`+long+`"`):                {ErrMalformed, "parsing time"},
+		change(`"captured":149990`, `"captured":`+long):               {ErrMalformed, "number 111"},
 	} {
 		m := whole.Copy()
 		m.Payload = []byte(payload)
@@ -226,6 +229,7 @@ func TestPoison(t *testing.T) {
 		assert.Contains(t, err.Error(), want.reason)
 		assert.Equal(t, m.UUID, poison.UUID)
 		assert.NotContains(t, err.Error(), "\n", "one line: it becomes a header")
+		assert.Less(t, len(err.Error()), 500, "short: brokers limit their headers")
 		assert.NotContains(t, err.Error(), "fd3afc57", "the token of a card")
 	}
 	assert.False(t, IsPoison(webhook.ErrInFlight))
