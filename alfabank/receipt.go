@@ -43,6 +43,13 @@ func (c *Client) NewReceipt(r *fiscal.Receipt) (*Receipt, error) {
 	return receipt, nil
 }
 
+// Limits of a receipt's fields that are narrower than those of the law.
+const (
+	fullNameLimit  = 100 // customerDetails.fullName
+	userPropsLimit = 24  // additional_user_props.name and .value
+	documentLimit  = 11  // client.passport_number
+)
+
 // rules are what the bank's cart is like. The units of FFD 1.2 are codes,
 // those of 1.05 texts.
 func (c *Client) rules(ffd fiscal.FFD) rbs.CartRules {
@@ -79,8 +86,13 @@ func (c *Client) cartOf(r *fiscal.Receipt, field string, contact bool) (*Receipt
 	if customer := out.Cart.CustomerDetails; customer != nil {
 		// Digits only: the document counts 7 to 15 of them.
 		customer.Phone = strings.TrimPrefix(customer.Phone, "+")
+		customer.FullName = rbs.Cut(customer.FullName, fullNameLimit)
 	}
-	switch {
+	switch u := r.UserAttribute; {
+	case u != nil && len([]rune(u.Name)) > userPropsLimit:
+		return nil, acquiring.Invalid(field+".UserAttribute.Name", "has more than 24 characters, which the bank takes")
+	case u != nil && len([]rune(u.Value)) > userPropsLimit:
+		return nil, acquiring.Invalid(field+".UserAttribute.Value", "has more than 24 characters, which the bank takes")
 	case contact && r.Contact.Email == "" && r.Contact.Phone == "":
 		return nil, acquiring.Invalid(field+".Contact", "is empty; the receipt needs the buyer's e-mail or telephone")
 	case len(r.Contact.Email) > emailLimit:
@@ -116,6 +128,9 @@ func (c *Client) ofdParams(r *fiscal.Receipt, field string, flat map[string]stri
 			return nil, acquiring.Invalid(field+".Buyer", "has neither an INN nor all of BirthDate, DocumentCode and Document: the bank refuses the whole request then")
 		}
 		if document || b.Citizenship != "" || b.Address != "" {
+			if len([]rune(b.Document)) > documentLimit {
+				return nil, acquiring.Invalid(field+".Buyer.Document", "has more than 11 characters, which the bank takes")
+			}
 			add("client.name", rbs.Cut(b.Name, 256))
 			add("client.inn", b.INN)
 			add("client.birth_date", b.BirthDate)

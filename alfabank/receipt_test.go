@@ -103,15 +103,24 @@ func TestAttributesAndParameters(t *testing.T) {
 func TestReceiptsThatCannotBePrinted(t *testing.T) {
 	c := newBank(t).client()
 	for field, change := range map[string]func(*fiscal.Receipt){
-		"Receipt.Correction":         func(r *fiscal.Receipt) { r.Correction = &fiscal.Correction{} },
-		"Receipt.Type":               func(r *fiscal.Receipt) { r.Type = fiscal.SaleReturn },
-		"Receipt.Payments":           func(r *fiscal.Receipt) { r.Payments.Prepaid = r.Total() },
-		"Receipt":                    func(r *fiscal.Receipt) { r.TimeZone = 2 },
-		"Receipt.TaxSystem":          func(r *fiscal.Receipt) { r.TaxSystem = 3 },
-		"Receipt.Contact":            func(r *fiscal.Receipt) { r.Contact = fiscal.Contact{} },
-		"Receipt.Contact.Email":      func(r *fiscal.Receipt) { r.Contact.Email = strings.Repeat("a", 40) + "@b.ru" },
-		"Receipt.Contact.Phone":      func(r *fiscal.Receipt) { r.Contact.Phone = "123" },
-		"Receipt.Buyer":              func(r *fiscal.Receipt) { r.Buyer = &fiscal.Buyer{Name: "Пётр"} },
+		"Receipt.Correction":    func(r *fiscal.Receipt) { r.Correction = &fiscal.Correction{} },
+		"Receipt.Type":          func(r *fiscal.Receipt) { r.Type = fiscal.SaleReturn },
+		"Receipt.Payments":      func(r *fiscal.Receipt) { r.Payments.Prepaid = r.Total() },
+		"Receipt":               func(r *fiscal.Receipt) { r.TimeZone = 2 },
+		"Receipt.TaxSystem":     func(r *fiscal.Receipt) { r.TaxSystem = 3 },
+		"Receipt.Contact":       func(r *fiscal.Receipt) { r.Contact = fiscal.Contact{} },
+		"Receipt.Contact.Email": func(r *fiscal.Receipt) { r.Contact.Email = strings.Repeat("a", 40) + "@b.ru" },
+		"Receipt.Contact.Phone": func(r *fiscal.Receipt) { r.Contact.Phone = "123" },
+		"Receipt.Buyer":         func(r *fiscal.Receipt) { r.Buyer = &fiscal.Buyer{Name: "Пётр"} },
+		"Receipt.Buyer.Document": func(r *fiscal.Receipt) {
+			r.Buyer = &fiscal.Buyer{Name: "Пётр", BirthDate: "01.02.1990", DocumentCode: "21", Document: "4507 443 564"}
+		},
+		"Receipt.UserAttribute.Name": func(r *fiscal.Receipt) {
+			r.UserAttribute = &fiscal.UserAttribute{Name: strings.Repeat("я", 25), Value: "1"}
+		},
+		"Receipt.UserAttribute.Value": func(r *fiscal.Receipt) {
+			r.UserAttribute = &fiscal.UserAttribute{Name: "1", Value: strings.Repeat("я", 25)}
+		},
 		"Receipt.Industry":           func(r *fiscal.Receipt) { r.Industry = make([]fiscal.IndustryAttribute, 2) },
 		"Receipt.Lines[0].Quantity":  func(r *fiscal.Receipt) { r.Lines[0].Quantity = 1 },
 		"Receipt.Lines[0].Subject":   func(r *fiscal.Receipt) { r.Lines[0].Subject = fiscal.Pension },
@@ -127,6 +136,19 @@ func TestReceiptsThatCannotBePrinted(t *testing.T) {
 		_, err := c.NewReceipt(r)
 		assert.Equal(t, field, problem(t, err).Field)
 	}
+}
+
+// A company's full name is often longer than the 100 characters of the bank's
+// customerDetails: it is cut, or the whole order would be refused.
+func TestLongNameOfTheBuyer(t *testing.T) {
+	r := tea(fiscal.VATNone, fiscal.FullPayment, 100)
+	r.Buyer = &fiscal.Buyer{Name: strings.Repeat("я", 101), INN: "7707083893"}
+	out, err := newBank(t).client().NewReceipt(r)
+	require.NoError(t, err)
+	assert.Equal(t, strings.Repeat("я", 100), out.Cart.CustomerDetails.FullName)
+	r.UserAttribute = &fiscal.UserAttribute{Name: strings.Repeat("я", 24), Value: strings.Repeat("я", 24)}
+	_, err = newBank(t).client().NewReceipt(r)
+	require.NoError(t, err)
 }
 
 // The states of receipts, in both spellings of the time and of attributes.

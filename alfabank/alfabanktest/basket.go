@@ -67,6 +67,11 @@ func (c *call) checkCustomer(in obj, o *order) *refusal {
 	if len(gateway.ScalarText(customer["email"])) > 40 {
 		return c.badBasket(tBasket, "customerDetails.email is longer than 40 characters")
 	}
+	for _, name := range []string{"fullName", "passport"} {
+		if utf8.RuneCountInString(gateway.ScalarText(customer[name])) > 100 {
+			return c.badBasket(tBasket, "customerDetails."+name+" is longer than 100 characters")
+		}
+	}
 	inn := gateway.ScalarText(customer["inn"])
 	if inn != "" && (!gateway.Digits(inn) || (len(inn) != 10 && len(inn) != 12)) {
 		return c.badBasket(tBasket, "customerDetails.inn is 10 or 12 digits")
@@ -99,7 +104,8 @@ func (c *call) checkOFD() *refusal {
 	if (has("client.name") || has("client.citizenship") || known > 0) && !has("client.inn") && known < 3 {
 		return refuse(5, tPayer).Because("data of the payer need client.inn, or birth date, document code and number")
 	}
-	for name, most := range map[string]int{"cashier": 256, "additional_check_props": 16, "additional_user_props.name": 24, "additional_user_props.value": 24} {
+	for name, most := range map[string]int{"cashier": 256, "additional_check_props": 16, "additional_user_props.name": 24, "additional_user_props.value": 24,
+		"client.name": 256, "client.passport_number": 11} {
 		if utf8.RuneCountInString(gateway.ScalarText(in[name])) > most {
 			return refuse(5, tParam).Because(name + " is longer than " + strconv.Itoa(most) + " characters")
 		}
