@@ -167,6 +167,25 @@ func TestUsedNumber(t *testing.T) {
 	assert.ErrorIs(t, err, acquiring.ErrDuplicate, "of another sum")
 }
 
+// The open token stands in the shop's pages: a stranger registers the order of
+// the next number with it, and a page of his own among the parameters.
+func TestStoredPageMustBeTheBanks(t *testing.T) {
+	b := newBank(t).on("register.do", duplicate)
+	for address, is := range map[string]bool{page: true, b.URL + "/payment/merchants/ecom/payment_ru.html?mdOrder=1": true, "https://PAY.alfabank.ru/p": true,
+		"https://evil.example/payment_ru.html": false, "https://alfa.rbsuat.com.evil.example/": false, "https://alfa.rbsuat.com@evil.example/": false,
+		"https://evilalfabank.ru/": false, "http://pay.alfabank.ru/": false, "javascript:alert(1)": false, "//pay.alfabank.ru/": false, "": false} {
+		b.answers[status] = nil
+		b.on(status, orderJSON(0, -100, "", `,"merchantOrderParams":[{"name":"formUrl","value":"`+address+`"}]`))
+		inv, err := b.client(func(c *Config) { c.StorePayURL = true }).CreateInvoice(ctx, plainInvoice())
+		if is {
+			require.NoError(t, err, address)
+			assert.Equal(t, address, inv.PayURL)
+			continue
+		}
+		assert.ErrorIs(t, err, acquiring.ErrDuplicate, address)
+	}
+}
+
 func TestQRIsIssued(t *testing.T) {
 	t.Parallel()
 	const code = `{"qrId":"AD10","payload":"https://qr.nspk.ru/AD10","qrStatus":"STARTED","renderedQr":"iVBORw0KGgo="}`

@@ -135,7 +135,7 @@ type Config struct {
 	// StorePayURL writes the payment page's address into the order right after
 	// its registration (addParams.do, parameter formUrl), so that CreateInvoice
 	// can give it again for an order that is there already: one call more for
-	// each invoice.
+	// each invoice. An address that is not the bank's is not given again.
 	StorePayURL bool
 
 	// ParametersInQuery sends the parameters in the query, with an empty body.

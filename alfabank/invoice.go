@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -279,13 +280,35 @@ func (c *Client) taken(ctx context.Context, r acquiring.InvoiceRequest, err erro
 	if c.conf.StorePayURL {
 		if o, readErr := c.orderByNumber(ctx, r.OrderID); readErr == nil {
 			page := rbs.Lookup(o.MerchantParams, paramPayURL)
-			if o.OrderStatus.Value == rbs.StateRegistered && o.Amount.Amount() == r.Amount && page != "" &&
-				o.MdOrder() != "" && acquiring.CheckURL("PayURL", page) == nil {
+			if o.OrderStatus.Value == rbs.StateRegistered && o.Amount.Amount() == r.Amount && o.MdOrder() != "" && c.bankPage(page) {
 				return &Registered{Head: rbs.Head{Raw: o.Raw}, OrderID: rbs.Text(o.MdOrder()), FormURL: rbs.Text(page)}, nil
 			}
 		}
 	}
 	return nil, c.desk.Duplicate(ctx, err, r.OrderID, next)
+}
+
+// bankPage says whether an address is a page of the bank's: of the gateway's own
+// host, or of the bank's domains where Config.BaseURL is a proxy's. The open token
+// is public, and whoever has it can register an order of a number to come, with
+// a page of his own in its parameters.
+func (c *Client) bankPage(page string) bool {
+	at, err := url.Parse(page)
+	base, baseErr := url.Parse(c.gate.REST.BaseURL())
+	switch {
+	case err != nil || baseErr != nil || at.User != nil:
+		return false
+	case at.Scheme == base.Scheme && at.Host == base.Host:
+		return true
+	case at.Scheme != "https":
+		return false
+	}
+	for _, domain := range []string{".alfabank.ru", ".rbsuat.com", ".egopay.ru"} {
+		if strings.HasSuffix(strings.ToLower(at.Hostname()), domain) {
+			return true
+		}
+	}
+	return false
 }
 
 // storePage writes the payment page's address into the order. The invoice is
