@@ -266,6 +266,27 @@ func TestRefundIsMadeOnce(t *testing.T) {
 }
 
 // Amount 0 gives back what is left, if nobody refunds at the same time.
+// The answers of versions 1 and 2 have no sums: after a first refund the state
+// alone is known, and what is left the bank must say.
+func TestRefundWhereTheBankTellsNoSums(t *testing.T) {
+	t.Parallel()
+	r := acquiring.RefundRequest{ID: id, Key: "rf-2", Amount: 10000}
+	b := newBank(t).on(status, orderJSON(4, 0, "", "")).on("refund.do", done)
+	out, err := b.client().Refund(ctx, r)
+	require.NoError(t, err)
+	assert.Equal(t, "rf-2 100.00 done", out.ID+" "+out.Amount.String()+" "+out.Status.String())
+	assert.Equal(t, "rf-2", b.last("refund.do").form(t).Get("externalRefundId"))
+	b = newBank(t).on(status, orderJSON(4, 0, "", "")).on("refund.do", `{"errorCode":"5","errorMessage":"Refund amount exceeds deposited amount"}`)
+	_, err = b.client().Refund(ctx, r)
+	assert.ErrorIs(t, err, acquiring.ErrConflict)
+	b = newBank(t).on(status, orderJSON(4, 0, "", ""))
+	r.Amount = 0
+	_, err = b.client().Refund(ctx, r)
+	assert.ErrorIs(t, err, acquiring.ErrConflict)
+	assert.Contains(t, problem(t, err).Hint, "Amount")
+	assert.Empty(t, b.calls("refund.do"))
+}
+
 func TestRefundOfTheRest(t *testing.T) {
 	t.Parallel()
 	r := acquiring.RefundRequest{ID: id, Key: "k-1"}

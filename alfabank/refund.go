@@ -61,6 +61,14 @@ func (c *Client) refundRequest(r acquiring.RefundRequest, before *Order) (OrderR
 	req := OrderRefund{OrderID: string(r.ID), Amount: r.Amount, ExternalRefundID: r.Key}
 	p := c.payment(r.ID, before, 0)
 	switch {
+	case p.Status == acquiring.StatusPartiallyRefunded && p.Refunded == 0:
+		// The merchant's version of the answers, 1 or 2, has no sums: how much is
+		// left only the bank knows, which refuses what is more.
+		if r.Amount == 0 {
+			e := c.desk.Conflict(op, p, "was refunded before, and the bank's answer does not say how much")
+			e.Hint = "give the Amount, or have the bank set a newer version of the order's status (3 and later tell sums)"
+			return req, e
+		}
 	case r.Amount == 0 || !p.Status.Succeeded():
 		left, err := c.desk.Left(op, p)
 		if err != nil {
