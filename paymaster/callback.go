@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/acquiring-go/acquiring"
@@ -99,20 +100,34 @@ func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquirin
 	return cb, nil
 }
 
-// checkPath wants the secret, or the one before it, among the elements of the
-// path.
+// checkPath wants the secret in the path that the notification came to.
 func (c *Client) checkPath(r *http.Request) error {
+	if !c.secretIn(r.URL.Path) {
+		return forged("the notification came to an address without Config.CallbackSecret")
+	}
+	return nil
+}
+
+// secretIn says whether the secret, or the one before it, is among the elements
+// of the path. Where there is no secret, it is.
+func (c *Client) secretIn(path string) bool {
 	if c.conf.CallbackSecret == "" {
-		return nil
+		return true
 	}
 	found := false
-	for _, part := range strings.Split(r.URL.Path, "/") {
+	for _, part := range strings.Split(path, "/") {
 		if sameSecret(part, c.conf.CallbackSecret) || c.conf.PreviousCallbackSecret != "" && sameSecret(part, c.conf.PreviousCallbackSecret) {
 			found = true
 		}
 	}
-	if !found {
-		return forged("the notification came to an address without Config.CallbackSecret")
+	return found
+}
+
+// checkCallbackURL refuses an invoice whose notifications VerifyCallback would
+// refuse.
+func (c *Client) checkCallbackURL(address string) error {
+	if u, err := url.Parse(address); address != "" && (err != nil || !c.secretIn(u.Path)) {
+		return acquiring.Invalid("CallbackURL", "has no Config.CallbackSecret as an element of its path, without which its notifications would be refused")
 	}
 	return nil
 }

@@ -145,3 +145,27 @@ func TestTokenCallback(t *testing.T) {
 	_, err = b.client().VerifyCallback(ctx, post(body))
 	assert.True(t, acquiring.Temporary(err))
 }
+
+// An invoice whose callback address lacks the secret would have each of its
+// notifications refused.
+func TestInvoiceNotifiesWhereItIsHeard(t *testing.T) {
+	b := newBank(t).on("POST /api/v2/invoices", ok(`{"paymentId":"1","url":"https://paymaster.ru/cpay/1"}`))
+	c := b.client(func(c *Config) { c.CallbackSecret, c.PreviousCallbackSecret = "new-9b1e7c", "old-9b1e7c" })
+	for at, good := range map[string]bool{
+		"":                                      true, // the cabinet's
+		"https://shop.example/hooks/new-9b1e7c": true,
+		"https://shop.example/old-9b1e7c/hooks": true,
+		"https://shop.example/hooks":            false,
+		"https://shop.example/hooks?new-9b1e7c": false,
+		"https://new-9b1e7c/hooks":              false,
+	} {
+		_, err := c.CreateInvoice(ctx, acquiring.InvoiceRequest{OrderID: "A-7", Amount: 100, CallbackURL: at})
+		if good {
+			require.NoError(t, err, at)
+			continue
+		}
+		e := refused(t, err, acquiring.ErrInvalid, acquiring.OutcomeNotSent)
+		assert.Equal(t, "CallbackURL", e.Field, at)
+		assert.NotContains(t, err.Error(), "9b1e7c")
+	}
+}

@@ -141,6 +141,9 @@ func (c *Client) checkInvoice(r acquiring.InvoiceRequest) error {
 	if want := currency(c.conf.Currency); r.CurrencyOrRUB() != want {
 		return acquiring.Invalid("Currency", "is not "+want+", the shop's (Config.Currency)")
 	}
+	if err := c.checkCallbackURL(r.CallbackURL); err != nil {
+		return err
+	}
 	return checkMethods(r.Methods)
 }
 
