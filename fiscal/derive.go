@@ -19,8 +19,8 @@ type Selection struct {
 	// what the items cost.
 	Sum money.Amount
 	// Returned is what earlier returns of the same sale came to. More than what
-	// is left of it is refused; a kopeck that the rounding of fractional
-	// quantities made too much is taken off.
+	// is left of it is refused; the few kopecks that the rounding of fractional
+	// quantities made too much are taken off.
 	Returned money.Amount
 	// Payments is the way the money goes back. nil: the way it came, a
 	// prepayment that was offset as cashless. It must be given for a part of a
@@ -67,7 +67,7 @@ func Return(sale Receipt, what Selection) (Receipt, error) {
 			fmt.Sprintf("сумма %s, а позиции стоят %s", what.Sum, cost))
 	case what.Sum > 0:
 		goal = what.Sum
-	case what.Returned > 0 && cost > left && cost-left <= money.Amount(len(lines)) && fractional(lines):
+	case what.Returned > 0 && cost > left && left > 0 && cost-left <= roundings(sale.Lines)+roundings(lines):
 		goal = left
 	}
 	if goal > left {
@@ -93,8 +93,16 @@ func Return(sale Receipt, what Selection) (Receipt, error) {
 	return r, nil
 }
 
-func fractional(lines []Line) bool {
-	return slices.ContainsFunc(lines, func(l Line) bool { return l.Quantity%quantityUnit != 0 })
+// roundings is what the returns of a sale may come to more than it: each rounds
+// up to half a kopeck of each line of a fractional quantity, so ten of them make
+// five kopecks a line.
+func roundings(lines []Line) (most money.Amount) {
+	for i := range lines {
+		if lines[i].Quantity%quantityUnit != 0 {
+			most += 5
+		}
+	}
+	return most
 }
 
 // lines are copies of the selected lines with the selected quantities.

@@ -150,6 +150,25 @@ func TestReturnKeepsNoStatusForCodesThatAreNotChecked(t *testing.T) {
 	}
 }
 
+// A weighed thing comes back in many parts, each rounded: the last is what is
+// left, whatever it weighs.
+func TestReturnInManyParts(t *testing.T) {
+	sale := NewSale("S-1", Contact{Email: "buyer@example.org"}, item("1.01", "2.5", VAT22), item("10.00", "1", VAT22))
+	for _, parts := range [][]string{{"0.5", "0.5", "0.5", "0.5", "0.5"}, {"0.5", "0.5", "0.5", "1"}} {
+		var returned money.Amount
+		for _, part := range parts {
+			back, err := Return(sale, Selection{ID: "R", Items: []SelectedItem{{Line: 0, Quantity: qty(part)}}, Returned: returned + kop("10.00")})
+			require.NoError(t, err, "%v: %s came back", parts, returned)
+			require.NoError(t, back.ValidateAt(today))
+			returned += back.Total()
+		}
+		assert.Equal(t, kop("2.53"), returned)
+	}
+	// Nothing is left: that is no rounding.
+	_, err := Return(sale, Selection{ID: "R", Items: []SelectedItem{{Line: 0, Quantity: qty("0.01")}}, Returned: sale.Total()})
+	assert.ErrorContains(t, err, "only 0.00 of the sale is left")
+}
+
 func TestReturnPart(t *testing.T) {
 	sale := sold2025()
 	sale.Lines[1].Excise, sale.Lines[1].Subject = 10, Excisable
