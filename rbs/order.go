@@ -239,15 +239,16 @@ func (o *Order) Funds(known money.Amount) Funds { return o.funds(known, nil) }
 func (o *Order) funds(known money.Amount, w *World) Funds {
 	var f Funds
 	var deposited money.Amount
-	guessed := false
+	told := o.DepositAmount.Known || o.Loyalty.PaymentBonus.Deposited.Known
 	if i := o.Amounts; i != nil {
+		told = told || i.Deposited.Known || i.DepositedCertificate.Known
 		f.Approved = i.Approved.Amount() + i.ApprovedCertificate.Amount()
 		deposited = i.Deposited.Amount() + i.DepositedCertificate.Amount()
 		f.Refunded = i.Refunded.Amount() + i.RefundedCertificate.Amount()
 	} else {
 		deposited = o.DepositAmount.Amount()
-		guessed = !o.DepositAmount.Known && o.OrderStatus.Value == StateDeposited
 	}
+	guessed := !told && o.OrderStatus.Value == StateDeposited
 	bonus := o.Loyalty.PaymentBonus
 	f.Approved += bonus.Approved.Amount()
 	deposited += bonus.Deposited.Amount()
@@ -264,7 +265,7 @@ func (o *Order) funds(known money.Amount, w *World) Funds {
 	}
 	world := int32(0)
 	if w != nil {
-		if f.Refunded > 0 && f.Refunded+deposited > f.Approved {
+		if !guessed && f.Refunded > 0 && f.Refunded+deposited > f.Approved {
 			w.refunds.Store(worldKeeps)
 		}
 		world = w.refunds.Load()

@@ -137,7 +137,8 @@ func TestPaidOrderWithoutSums(t *testing.T) {
 	assert.False(t, o.Funds(0).Sure)
 	part := order(t, `{"orderStatus":2,"amount":1000,"operations":[{"type":"PREAUTHORIZATION","amount":1000,"actionCode":0},{"type":"COMPLETION","amount":700,"actionCode":0}]}`)
 	assert.Equal(t, money.Amount(700), part.Payment("md", Reading{}).Captured)
-	for _, other := range []string{`{"orderStatus":1,"amount":1000}`, `{"orderStatus":2,"amount":0}`, `{"orderStatus":2,"amount":1000,"depositAmount":0}`} {
+	assert.Equal(t, money.Amount(1000), order(t, `{"orderStatus":2,"amount":1000,"paymentAmountInfo":{"paymentState":"DEPOSITED"}}`).Payment("md", Reading{}).Captured)
+	for _, other := range []string{`{"orderStatus":2,"amount":1000,"paymentAmountInfo":{"depositedAmount":0}}`, `{"orderStatus":1,"amount":1000}`, `{"orderStatus":2,"amount":0}`, `{"orderStatus":2,"amount":1000,"depositAmount":0}`} {
 		assert.Zero(t, order(t, other).Payment("md", Reading{}).Captured, other)
 	}
 	assert.Equal(t, money.Amount(700), order(t, `{"orderStatus":2,"amount":1000,"depositAmount":700}`).Payment("md", Reading{}).Captured)
