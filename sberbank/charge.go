@@ -109,7 +109,11 @@ func (c *Client) Charge(ctx context.Context, r acquiring.ChargeRequest) (*acquir
 		return nil, err
 	}
 	id := acquiring.PaymentID(answer.Data.OrderID)
-	if p, err := c.GetStatus(ctx, id); err == nil {
+	read := func() (*acquiring.Payment, error) { return c.GetStatus(ctx, id) }
+	if id == "" {
+		read = func() (*acquiring.Payment, error) { return c.FindByOrder(ctx, r.OrderID) }
+	}
+	if p, err := read(); err == nil {
 		return c.desk.Charged(p)
 	}
 	if answer.Order != nil && answer.Order.OrderStatus.Known {

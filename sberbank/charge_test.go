@@ -102,6 +102,14 @@ func TestBindingThatCannotPayIsNoDuplicate(t *testing.T) {
 	}
 }
 
+// A success without the bank's number of the order is found by the shop's.
+func TestChargeAnswerWithoutNumber(t *testing.T) {
+	p, err := newBank(t).on("recurrentPayment.do", `{"success":true}`).on("getOrderStatusExtended.do", paid()).client(ProtocolJSON).Charge(context.Background(), charge())
+	require.NoError(t, err)
+	assert.Equal(t, acquiring.PaymentID(id), p.ID)
+	assert.Equal(t, acquiring.StatusPaid, p.Status)
+}
+
 // An answer without success does not say that nothing was charged.
 func TestChargeAnswerWithoutSuccess(t *testing.T) {
 	for _, body := range []string{`{}`, `{"errorCode":"0"}`, `{"success":null,"data":{"orderId":"x"}}`} {
