@@ -31,7 +31,8 @@ func (c *Client) subscribed(ctx context.Context, operation string) bool {
 // with SaveCard that was paid. The bank has neither an order number nor a key
 // of a charge: Config.Ledger remembers OrderID, and the operation's movements
 // tell whether it was charged. The charge's own number, Payment.ID, is the
-// operation's with that of the movement.
+// operation's with that of the movement; while that cannot be seen the outcome
+// is unknown, and the same call gives it later without charging again.
 //
 // Description, Customer, CallbackURL, IP and Metadata have no place at the
 // bank. A receipt is printed for each charge by itself where the subscription
@@ -79,9 +80,6 @@ func (c *Client) Charge(ctx context.Context, r acquiring.ChargeRequest) (*acquir
 	p := &acquiring.Payment{ID: acquiring.PaymentID(r.Token + chargeMark + out.entry.ID), OrderID: r.OrderID, Status: acquiring.StatusPaid,
 		Amount: out.entry.Amount, Captured: out.entry.Amount, Currency: "RUB", Method: acquiring.MethodCard,
 		Test: c.conf.Environment == acquiring.Test, CreatedAt: out.entry.At, PaidAt: out.entry.At, ProviderStatus: string(OperationApproved)}
-	if out.entry.ID == "" {
-		p.ID = acquiring.PaymentID(r.Token) // charged, and the movement is not to be seen yet
-	}
 	if o := out.after; o != nil {
 		p.Raw = o.Raw
 		for _, e := range o.entries(OrderApproval) {
@@ -122,7 +120,7 @@ func (c *Client) charged(ctx context.Context, op string, o *Operation, e OrderEn
 			p.OrderID = k.Key
 			return p, nil
 		}
-		if k.ID == "" && k.Amount == e.Amount.Amount() && !slices.Contains(k.Seen, e.key()) {
+		if (k.ID == "" || k.ID == unseen) && k.Amount == e.Amount.Amount() && !slices.Contains(k.Seen, e.key()) {
 			open = append(open, k.Key)
 		}
 	}

@@ -45,6 +45,10 @@ const (
 	LedgerQR     = "qr"     // Key is InvoiceRequest.OrderID
 )
 
+// unseen is the ID of what the bank surely did under a number that could not be
+// seen yet: it is never asked for again.
+const unseen = "?"
+
 // LedgerEntry is one thing that was asked of the bank.
 type LedgerEntry struct {
 	Shop    string // Config.Shop
@@ -53,7 +57,7 @@ type LedgerEntry struct {
 	Key     string // the shop's own
 	Amount  money.Amount
 	Seen    []string  // the bank's numbers of such entries before it was asked
-	ID      string    // the bank's number; "": the outcome is not known
+	ID      string    // the bank's number; "": the outcome is not known; "?": it was done, and the number is not to be seen yet
 	Owner   string    // of the Client that asked; tells a crash from work under way
 	At      time.Time // when it was asked for last
 }

@@ -91,6 +91,9 @@ func (c *Client) again(ctx context.Context, d deed, old LedgerEntry) (*done, err
 		return nil, &acquiring.Error{Provider: provider, Op: d.op, Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected,
 			Message: fmt.Sprintf("the key %q belongs to a %s of %s already", old.Key, old.Kind, old.Amount), Hint: "give another one another key"}
 	}
+	if old.ID == unseen {
+		return c.seen(ctx, d, old)
+	}
 	if old.ID != "" {
 		o, err := c.own(ctx, d.op, old.Payment)
 		if err != nil {
@@ -141,9 +144,10 @@ func (c *Client) perform(ctx context.Context, d deed, first bool) (*done, error)
 			id, _ = c.made(ctx, d, after) // not known is not seen
 		}
 		if id == "" {
-			// Done, but under which number cannot be seen yet. The entry stays
-			// open: the next call with the key looks first.
-			return &done{d.entry, after}, nil
+			// Done, but under which number cannot be seen yet: the next call with
+			// the key looks for it.
+			_, _ = c.settled(ctx, d, unseen, after)
+			return nil, d.unknown(errUnseen)
 		}
 		return c.settled(ctx, d, id, after)
 	case acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown:
@@ -164,6 +168,26 @@ func (c *Client) perform(ctx context.Context, d deed, first bool) (*done, error)
 		return c.settled(ctx, d, id, after)
 	}
 	return nil, d.unknown(err)
+}
+
+// errUnseen says that a deed was done and cannot be named.
+var errUnseen = errors.New("the bank did it, and its number is not to be seen yet")
+
+// seen looks for the number of a deed that was done.
+func (c *Client) seen(ctx context.Context, d deed, old LedgerEntry) (*done, error) {
+	d.entry = old
+	o, err := c.own(ctx, d.op, old.Payment)
+	if err != nil {
+		return nil, d.unknown(err)
+	}
+	id, err := c.made(ctx, d, o)
+	switch {
+	case err != nil:
+		return nil, d.unknown(err)
+	case id == "":
+		return nil, d.unknown(errUnseen)
+	}
+	return c.settled(ctx, d, id, o)
 }
 
 // settled writes the number into the ledger. That the bank did it is certain,

@@ -157,3 +157,23 @@ func TestRestIsNotRefundedWhileARefundRuns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, b.amount-40000, r.Amount)
 }
+
+// An SBP refund that another program works on was not lost: nobody is sent to
+// look for it in the internet bank.
+func TestBusySBPRefundIsNotLost(t *testing.T) {
+	shared := NewMemoryLedger(0)
+	b := newBank(t)
+	c := b.client(func(c *Config) { c.Ledger = shared })
+	entry := LedgerEntry{Kind: LedgerRefund, Payment: qrID, Key: "k", Amount: 100, Owner: "other", At: time.Now()}
+	_, err := shared.Begin(t.Context(), entry)
+	require.NoError(t, err)
+	r := acquiring.RefundRequest{ID: qrID, Key: "k", Amount: 100}
+	_, err = c.Refund(t.Context(), r)
+	require.ErrorIs(t, err, acquiring.ErrConflict)
+	assert.Contains(t, asError(t, err).Hint, "same key")
+	assert.True(t, unsure(err))
+	c.now = func() time.Time { return time.Now().Add(otherBusy) }
+	_, err = c.Refund(t.Context(), r)
+	assert.Contains(t, asError(t, err).Hint, "internet bank")
+	assert.Empty(t, b.all())
+}

@@ -193,6 +193,9 @@ func (c *Client) refundedQR(ctx context.Context, op string, r acquiring.RefundRe
 		return nil, &acquiring.Error{Provider: provider, Op: op, Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected,
 			Message: fmt.Sprintf("the key belongs to a refund of %s already", old.Amount), Hint: "give another refund another Key"}
 	}
+	if old.ID == "" && c.busy(old) {
+		return nil, busy(op)
+	}
 	if old.ID == "" {
 		return nil, lostSBP(op, errors.New("an earlier answer to this refund was lost"))
 	}

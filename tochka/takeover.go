@@ -83,6 +83,15 @@ func (c *Client) made(ctx context.Context, d deed, o *Operation) (string, error)
 	if err != nil {
 		return "", err
 	}
+	// What others surely did has a movement too, and goes first.
+	var others []LedgerEntry
+	if d.entry.ID != unseen {
+		for _, k := range known {
+			if k.ID == unseen && k.Key != d.entry.Key && k.Amount == d.entry.Amount {
+				others = append(others, k)
+			}
+		}
+	}
 	for _, e := range o.entries(d.kind) {
 		id := e.key()
 		if e.Amount.Amount() != d.entry.Amount || slices.Contains(d.entry.Seen, id) {
@@ -95,6 +104,10 @@ func (c *Client) made(ctx context.Context, d deed, o *Operation) (string, error)
 			return k.ID == "" && k.Key != d.entry.Key && k.Amount == d.entry.Amount && !slices.Contains(k.Seen, id) && c.busy(k)
 		}) {
 			return "", errRival
+		}
+		if at := slices.IndexFunc(others, func(k LedgerEntry) bool { return !slices.Contains(k.Seen, id) }); at >= 0 {
+			others = slices.Delete(others, at, at+1)
+			continue
 		}
 		return id, nil
 	}
