@@ -61,8 +61,10 @@ func (f *faults) gone() bool {
 	return f.dead
 }
 
-// through does the statement with the fault that is planned for it.
-func (f *faults) through(c *faultyConn, what string, do func() error) error {
+// through does the statement with the fault that is planned for it. close is of
+// what the statement of a dying program left open: over SQLite it would keep the
+// transaction of the dead.
+func (f *faults) through(c *faultyConn, what string, do func() error, close ...func()) error {
 	f.mu.Lock()
 	if f.dead {
 		f.mu.Unlock()
@@ -79,6 +81,9 @@ func (f *faults) through(c *faultyConn, what string, do func() error) error {
 	}
 	if f.after {
 		_ = do()
+		for _, f := range close {
+			f()
+		}
 	}
 	c.kill()
 	return errCrashed
@@ -171,23 +176,20 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 	}
 	skipped := false
 	err = c.through(c, query, func() (err error) {
-		rows, err = c.rows(e.QueryContext(ctx, query, args))
+		rows, err = e.QueryContext(ctx, query, args)
 		skipped = errors.Is(err, driver.ErrSkip)
 		return err
-	})
+	}, func() { closeRows(rows) })
 	if skipped {
 		c.uncount()
 	}
 	return rows, err
 }
 
-// rows of a program that dies are not left open: over SQLite they would keep the
-// transaction of the dead.
-func (c *faultyConn) rows(rows driver.Rows, err error) (driver.Rows, error) {
-	if err == nil && c.gone() {
+func closeRows(rows driver.Rows) {
+	if rows != nil {
 		_ = rows.Close()
 	}
-	return rows, err
 }
 
 // uncount forgets a statement that the driver wants prepared first.
@@ -249,9 +251,9 @@ func (s *faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 
 func (s *faultyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
 	err = s.conn.through(s.conn, s.query, func() (err error) {
-		rows, err = s.conn.rows(s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args))
+		rows, err = s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 		return err
-	})
+	}, func() { closeRows(rows) })
 	return rows, err
 }
 
