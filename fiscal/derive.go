@@ -82,6 +82,9 @@ func Return(sale Receipt, what Selection) (Receipt, error) {
 	for i := range lines {
 		l := &lines[i]
 		l.PlannedStatus = returnedStatus(sale.FFD, l, what.Sum > 0 && goal < cost)
+		if goal < cost {
+			l.Excise = min(mulDiv(l.Excise, Quantity(goal), Quantity(cost)), l.Total()) // as much of it as of the price
+		}
 	}
 	pay, err := what.payments(sale, goal)
 	if err != nil {

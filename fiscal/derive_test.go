@@ -150,6 +150,19 @@ func TestReturnKeepsNoStatusForCodesThatAreNotChecked(t *testing.T) {
 	}
 }
 
+// Of an excisable thing whose price comes back in part, the excise does too: a
+// receipt whose excise exceeds the line is refused.
+func TestReturnOfAPartOfThePriceHasAPartOfTheExcise(t *testing.T) {
+	sale := NewSale("S-1", Contact{Email: "buyer@example.org"}, item("500.00", "2", VAT22), item("100.00", "1", VAT22))
+	sale.Lines[0].Subject, sale.Lines[0].Excise = Excisable, kop("300.00")
+	back, err := Return(sale, Selection{ID: "R", Sum: kop("110.00")})
+	require.NoError(t, err)
+	require.NoError(t, back.ValidateAt(today))
+	assert.Equal(t, []string{"2 x 50.00", "1 x 10.00"}, printed(back.Lines))
+	assert.Equal(t, kop("30.00"), back.Lines[0].Excise)
+	assert.Equal(t, kop("300.00"), sale.Lines[0].Excise)
+}
+
 // A weighed thing comes back in many parts, each rounded: the last is what is
 // left, whatever it weighs.
 func TestReturnInManyParts(t *testing.T) {
