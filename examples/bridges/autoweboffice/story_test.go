@@ -177,6 +177,25 @@ func TestPayLink(t *testing.T) {
 	status, _ := w.HTTP(http.MethodHead, path+strconv.Itoa(id), "", "")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Empty(t, w.Sber.Orders())
+	ask := func(method, agent string) (int, string) {
+		r, err := http.NewRequest(method, w.URL+path+strconv.Itoa(id), nil)
+		require.NoError(t, err)
+		r.Header.Set("User-Agent", agent)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(body)
+	}
+	for _, agent := range []string{"TelegramBot (like TwitterBot)", "WhatsApp/2.23.20.0", "facebookexternalhit/1.1", "Mozilla/5.0 (compatible; vkShare; +http://vk.com/dev/Share)"} {
+		status, page := ask(http.MethodGet, agent)
+		assert.Equal(t, http.StatusOK, status, agent)
+		assert.Contains(t, page, `<form method="post">`, "a person who was taken for a machine goes on")
+	}
+	assert.Empty(t, w.Sber.Orders(), "messengers look at links before people do")
+	status, _ = ask(http.MethodPost, "WhatsApp/2.23.20.0")
+	assert.Equal(t, http.StatusFound, status)
 	status, first := w.HTTP(http.MethodGet, path+strconv.Itoa(id), "", "")
 	assert.Equal(t, http.StatusFound, status)
 	assert.Contains(t, first, w.Sber.URL)

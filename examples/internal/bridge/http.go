@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ func (b *Bridge) Handler() http.Handler {
 	})
 	if b.conf.PayPath != "" {
 		mux.HandleFunc("GET /pay/"+b.conf.PayPath+"/{ref}", b.pay)
+		mux.HandleFunc("POST /pay/"+b.conf.PayPath+"/{ref}", b.pay)
 	}
 	if b.conf.Key != "" {
 		mux.HandleFunc("POST /invoices", b.keyed(b.postInvoice))
@@ -167,6 +169,11 @@ func (b *Bridge) pay(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return // a messenger's preview must not make an invoice
 	}
+	if r.Method == http.MethodGet && preview(r) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, before)
+		return
+	}
 	link, err := b.Invoice(r.Context(), Order{Ref: r.PathValue("ref")})
 	if err == nil && link.PayURL != "" {
 		http.Redirect(w, r, link.PayURL, http.StatusFound)
@@ -185,6 +192,24 @@ func (b *Bridge) pay(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text+"\n")
+}
+
+// before is shown to machines that look at a link before a person does, and to
+// a person who was taken for one.
+const before = `<!DOCTYPE html>
+<html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Оплата счёта</title></head>
+<body><h1>Оплата счёта</h1><form method="post"><button>Перейти к оплате</button></form></body></html>
+`
+
+// preview says whether a machine is looking: messengers, social networks,
+// search engines and browsers that fetch in advance.
+func preview(r *http.Request) bool {
+	if p := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz"); strings.Contains(p, "prefetch") || strings.Contains(p, "preview") {
+		return true
+	}
+	agent := strings.ToLower(r.UserAgent())
+	return slices.ContainsFunc([]string{"bot", "whatsapp", "facebookexternalhit", "vkshare", "viber", "telegram", "skypeuripreview", "slack", "preview", "crawler", "spider"},
+		func(word string) bool { return strings.Contains(agent, word) })
 }
 
 // wireState is where an order stands.
