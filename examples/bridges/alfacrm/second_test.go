@@ -101,6 +101,21 @@ func TestGiveBackASecondPayment(t *testing.T) {
 	})
 }
 
+// Held money is money: no second link is given while it lasts.
+func TestHeldOrderHasNoSecondLink(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, o *office) {
+		_, err := o.issue()
+		require.NoError(t, err)
+		o.news("next", acquiring.StatusAuthorized)
+		_, err = o.issue()
+		require.ErrorIs(t, err, acquiring.ErrConflict)
+		o.news("next", acquiring.StatusVoided)
+		link, err := o.issue()
+		require.NoError(t, err)
+		assert.Equal(t, "L-1_2", link.Number)
+	})
+}
+
 // Two holds that were let go are no money: the order is paid anew.
 func TestHeldSecondPaymentDoesNotStopTheNextAttempt(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, o *office) {

@@ -55,6 +55,9 @@ func (b *Bridge) Invoice(ctx context.Context, o Order) (*Link, error) {
 		if r.Status.Succeeded() || r.Taken > 0 {
 			return nil, conflict("order %s is paid already", r.Number)
 		}
+		if r.Status == acquiring.StatusAuthorized {
+			return nil, conflict("the money of order %s is held already", r.Number)
+		}
 		if r.beside() {
 			continue // held, and perhaps never taken
 		}
