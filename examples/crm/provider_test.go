@@ -101,6 +101,10 @@ func TestEachProvider(t *testing.T) {
 			require.Equal(t, money.RUB(4499, 90), w.balance(client))
 			require.Contains(t, plain(newVisitor(t, w.url).get("/r/"+i.Short)), "Оплата получена")
 
+			var others int
+			require.NoError(t, w.store.DB.QueryRow("SELECT COUNT(*) FROM withdrawals").Scan(&others))
+			require.Zero(t, others, "the payment is the one that was issued")
+
 			a := w.attempt(i.ID)
 			w.giveBack(a.ID, "1000")
 			w.until(i.ID, "partially_refunded")
