@@ -172,13 +172,28 @@ func (b *Service) refunded(ctx context.Context, a store.Attempt, r store.Refund,
 		if err != nil {
 			return err
 		}
-		if r.Status != store.RefundFailed {
-			now.Open = true // the poller learns of its end, and of its posting
-			if err := b.Store.SaveAttempt(ctx, tx, now); err != nil {
-				return err
+		if err := b.Store.SaveRefund(ctx, tx, r); err != nil {
+			return err
+		}
+		// The news of it may have been faster than the answer: nothing comes after
+		// that would settle it.
+		open, err := b.settleRefunds(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		all, err := b.Store.Refunds(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		var done money.Amount
+		for _, other := range all {
+			if other.Status == store.RefundDone {
+				done += other.Amount
 			}
 		}
-		if err := b.Store.SaveRefund(ctx, tx, r); err != nil {
+		// The poller learns of its end, and of its posting.
+		now.Open = open || done > now.Refunded || !now.Status.Final()
+		if err := b.Store.SaveAttempt(ctx, tx, now); err != nil {
 			return err
 		}
 		return b.journal(ctx, tx, ByBank, "refund."+r.Status, a.InvoiceID, text, "", r.ProviderID)

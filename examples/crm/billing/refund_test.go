@@ -30,6 +30,9 @@ func (b *books) asked(sum money.Amount, status acquiring.RefundStatus) store.Ref
 	var err error
 	r.ID, err = b.Store.AddRefund(b.t.Context(), b.Store.DB, r)
 	require.NoError(b.t, err)
+	if b.meanwhile != nil {
+		b.meanwhile()
+	}
 	r, err = b.refunded(b.t.Context(), b.attempt(), r, &acquiring.Refund{ID: "back", Amount: sum, Status: status}, nil)
 	require.NoError(b.t, err)
 	return r
@@ -49,6 +52,29 @@ func TestRefundThatIsDoneIsFollowed(t *testing.T) {
 		open, _ = b.polled()
 		assert.False(t, open)
 	})
+}
+
+// The bank's notification is faster than its answer: nothing is left to ask for.
+func TestNewsOfARefundBeforeItsAnswer(t *testing.T) {
+	for _, status := range []acquiring.RefundStatus{acquiring.RefundDone, acquiring.RefundPending, acquiring.RefundFailed} {
+		t.Run(status.String(), func(t *testing.T) {
+			eachDatabase(t, func(t *testing.T, b *books) {
+				b.paid(time.Hour)
+				b.meanwhile = func() { b.news("next", acquiring.StatusRefunded, false) }
+				r := b.asked(price, status)
+				open, _ := b.polled()
+				assert.False(t, open)
+				r, err := b.Store.Refund(t.Context(), b.Store.DB, r.ID)
+				require.NoError(t, err)
+				want := store.RefundDone
+				if status == acquiring.RefundFailed {
+					want = store.RefundFailed
+				}
+				assert.Equal(t, want, r.Status)
+				assert.Zero(t, b.credited())
+			})
+		})
+	}
 }
 
 // A payment is long over when it is given back, and its refund begins then.

@@ -32,6 +32,8 @@ type books struct {
 	invoice int64
 	id      int64 // of the attempt
 	events  int
+
+	meanwhile func() // before the answer of a refund
 }
 
 // eachDatabase runs a test over SQLite, and over PostgreSQL if there is one.
