@@ -16,7 +16,7 @@ var (
 )
 
 // CloseReceiptRequest prints the closing receipt of an order (закрывающий чек,
-// полный расчёт after a prepayment). Give one of the numbers. Client.Cart
+// полный расчёт after a prepayment). Give one of the numbers. Client.NewReceipt
 // makes OrderBundle, TaxSystem and OFDParams of a fiscal.Receipt.
 type CloseReceiptRequest struct {
 	OrderID       string       `url:"mdOrder,omitempty"`

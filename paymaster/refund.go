@@ -45,7 +45,7 @@ func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquir
 		return nil, conflict(op, paid, fmt.Sprintf("only %s of it was taken", rest), "")
 	}
 	if sum == 0 {
-		if sum, err = c.restOf(ctx, info, rest); err != nil {
+		if sum, err = c.restOf(ctx, r, info, rest); err != nil {
 			return nil, err
 		}
 	}
@@ -98,9 +98,9 @@ func (c *Client) accepted(op string, r acquiring.RefundRequest, done *RefundInfo
 }
 
 // restOf is what is left of the payment. When nothing is, the sum of the last
-// refund is returned: asked for again it can only be told to be a duplicate or
-// too much.
-func (c *Client) restOf(ctx context.Context, info *PaymentInfo, taken money.Amount) (money.Amount, error) {
+// refund that may be of this key is returned: asked for again it can only be told
+// to be a duplicate or too much.
+func (c *Client) restOf(ctx context.Context, req acquiring.RefundRequest, info *PaymentInfo, taken money.Amount) (money.Amount, error) {
 	refunds, err := c.refunds(ctx, info)
 	if err != nil {
 		return 0, err
@@ -111,7 +111,7 @@ func (c *Client) restOf(ctx context.Context, info *PaymentInfo, taken money.Amou
 	}
 	var last *RefundInfo
 	for _, r := range refunds {
-		if r.Status != OperationRejected && (last == nil || !r.Created.Before(last.Created.Time)) {
+		if r.Status != OperationRejected && !slices.Contains(req.Known, string(r.ID)) && (last == nil || !r.Created.Before(last.Created.Time)) {
 			last = r
 		}
 	}

@@ -189,6 +189,19 @@ func TestRefund(t *testing.T) {
 		_, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-1", Amount: 500, Known: []string{"2", "1"}})
 		refused(t, err, acquiring.ErrDuplicate, acquiring.OutcomeRejected) // a refusal spends the key too
 	})
+	t.Run("the rest, of which nothing is left", func(t *testing.T) {
+		// What another key gave back is not asked for again: whether PayMaster counts
+		// a refund that is still pending, it does not say.
+		gone := listed(refundJSON("1", "Pending", "1499.90"))
+		b := newBank(t).on(getPayment, settled).on(getRefunds, gone).on(postRefunds, ok(refundJSON("2", "Pending", "1499.90")))
+		_, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-2", Known: []string{"1"}})
+		refused(t, err, acquiring.ErrConflict, acquiring.OutcomeRejected)
+		assert.Empty(t, b.calls(postRefunds))
+		b = newBank(t).on(getPayment, settled).on(getRefunds, gone).on(postRefunds, violation)
+		r, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-1"})
+		require.NoError(t, err)
+		assert.Equal(t, "1", r.ID, "the key's own refund is found")
+	})
 	t.Run("a lost answer: the same key again", func(t *testing.T) {
 		b := newBank(t).on(getPayment, settled).on(postRefunds, lost, ok(refundJSON("9120", "Pending", "5")))
 		r, err := b.client().Refund(ctx, acquiring.RefundRequest{ID: "734512", Key: "R-1", Amount: 500})
