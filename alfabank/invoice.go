@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/rbs"
 )
 
@@ -90,7 +91,7 @@ func (c *Client) registration(r acquiring.InvoiceRequest) (RegisterRequest, erro
 	req := RegisterRequest{
 		OrderNumber: r.OrderID, Amount: r.Amount, Currency: "643", ReturnURL: r.ReturnURL, FailURL: r.FailURL,
 		DynamicCallbackURL: r.CallbackURL, Description: description(r.Description), Language: language,
-		ClientID: r.Customer.ID, Phone: r.Customer.Phone,
+		ClientID: r.Customer.ID, Phone: phone(r.Customer.Phone),
 		SessionTimeout: int64((r.TTL + time.Second - 1) / time.Second),
 	}
 	if len(r.Customer.Email) <= emailLimit {
@@ -118,6 +119,14 @@ func (c *Client) registration(r acquiring.InvoiceRequest) (RegisterRequest, erro
 		req.OrderBundle, req.TaxSystem, req.OFDParams = receipt.Cart, receipt.TaxSystem, receipt.OFDParams
 	}
 	return req, nil
+}
+
+// phone is a telephone in the form that the bank has: +79998887766.
+func phone(s string) string {
+	if whole, err := fiscal.Phone(s); err == nil {
+		return whole
+	}
+	return s
 }
 
 // description is what the customer reads: one line, cut at the bank's limit.

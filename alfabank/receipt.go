@@ -85,7 +85,7 @@ func (c *Client) cartOf(r *fiscal.Receipt, field string, contact bool) (*Receipt
 	}
 	if customer := out.Cart.CustomerDetails; customer != nil {
 		// Digits only: the document counts 7 to 15 of them.
-		customer.Phone = strings.TrimPrefix(customer.Phone, "+")
+		customer.Phone = strings.TrimPrefix(phone(customer.Phone), "+")
 		customer.FullName = rbs.Cut(customer.FullName, fullNameLimit)
 	}
 	switch u := r.UserAttribute; {
@@ -142,7 +142,7 @@ func (c *Client) ofdParams(r *fiscal.Receipt, field string, flat map[string]stri
 			if r.Contact.Email != "" {
 				add("client.email", r.Contact.Email)
 			} else {
-				add("client.phone", r.Contact.Phone)
+				add("client.phone", phone(r.Contact.Phone))
 			}
 		}
 	}

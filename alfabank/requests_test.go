@@ -70,6 +70,24 @@ func TestRegisterIsAsInTheDocument(t *testing.T) {
 	wantForm(t, "register_receipt.form", got)
 }
 
+// The bank's text knows a telephone as +79998887766 or as ten digits.
+func TestPhoneIsInTheBanksForm(t *testing.T) {
+	for given, want := range map[string]string{"+79161234567": "+79161234567", "79161234567": "+79161234567", "89161234567": "+79161234567",
+		"9161234567": "+79161234567", "+375291234567": "+375291234567", "": ""} {
+		b := newBank(t).on("register.do", registeredOK)
+		r := plainInvoice()
+		r.Customer.Phone = given
+		_, err := b.client().CreateInvoice(ctx, r)
+		require.NoError(t, err)
+		assert.Equal(t, want, b.last("register.do").form(t).Get("phone"), given)
+	}
+	r := tea(fiscal.VATNone, fiscal.FullPayment, 100)
+	r.Contact = fiscal.Contact{Phone: "89161234567"}
+	out, err := newBank(t).client().NewReceipt(r)
+	require.NoError(t, err)
+	assert.Equal(t, "79161234567", out.Cart.CustomerDetails.Phone)
+}
+
 func TestTemplatesAndAlfaPayAreJSON(t *testing.T) {
 	ctx := context.Background()
 	b := newBank(t).on("templates/create.do", `{"status":"SUCCESS","template":{"templateId":"umoPoMUCbGrsKRKT","status":"ACTIVE","qrTemplate":{"payload":"https://alfa.rbsuat.com/sc/umoPoMUCbGrsKRKT"}}}`).
