@@ -275,8 +275,11 @@ func TestRetryAfterIsNotForEver(t *testing.T) {
 			}
 			return nil
 		}
+		var mu sync.Mutex
 		var heard []string
 		q, _ := newQueue(t, Register("kassa", k), Overdue(time.Hour), Report(func(_ context.Context, _ *sql.Tx, it Item) error {
+			mu.Lock()
+			defer mu.Unlock()
 			heard = append(heard, string(it.State)+it.Attention)
 			return nil
 		}))
