@@ -163,9 +163,11 @@ func TestLoginBehindAProxy(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	for i := range 20 {
-		// What stands before the last address was written by the stranger.
-		require.Equal(t, http.StatusUnprocessableEntity, try(fmt.Sprint("nobody", i), "guess", fmt.Sprintf("192.0.2.%d, 203.0.113.9", i)))
+	// What stands before the last address was written by the stranger.
+	require.Equal(t, http.StatusUnprocessableEntity, try("nobody", "guess", "192.0.2.1, 203.0.113.9"))
+	for i := range 19 {
+		_, err := w.store.AddLoginFailure(t.Context(), w.store.DB, fmt.Sprint("nobody", i), "203.0.113.9")
+		require.NoError(t, err)
 	}
 	require.Equal(t, http.StatusTooManyRequests, try("nobody", "guess", "192.0.2.99, 203.0.113.9"))
 	require.Equal(t, http.StatusSeeOther, try(demo.Login, demo.Password, "198.51.100.7"))
