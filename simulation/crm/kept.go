@@ -122,5 +122,9 @@ func (d deeds) one(ctx context.Context, query string, args ...any) (*tochka.Ledg
 		return nil, err
 	}
 	e := &tochka.LedgerEntry{}
-	return e, json.Unmarshal([]byte(text), e)
+	if err := json.Unmarshal([]byte(text), e); err != nil {
+		return nil, err
+	}
+	e.At = d.s.conf.Pace.aged(e.At)
+	return e, nil
 }

@@ -74,11 +74,16 @@ func (p Pace) now() time.Time {
 	return now
 }
 
-// aged is a moment of real time as much longer ago as this clock is faster.
+// patience is how long a client leaves what another one was at alone, in case
+// that one is still alive.
+const patience = 2 * time.Minute
+
+// aged is a moment of real time so much earlier that a client's patience, which
+// goes by real time too, ends as much sooner as this clock is faster. The same
+// moment is always aged alike: clients compare them.
 func (p Pace) aged(t time.Time) time.Time {
 	if p.Haste > 1 {
-		now := time.Now()
-		t = now.Add(-now.Sub(t) * time.Duration(p.Haste))
+		t = t.Add(patience/time.Duration(p.Haste) - patience)
 	}
 	return t
 }
