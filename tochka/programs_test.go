@@ -177,3 +177,62 @@ func TestBusySBPRefundIsNotLost(t *testing.T) {
 	assert.Contains(t, asError(t, err).Hint, "internet bank")
 	assert.Empty(t, b.all())
 }
+
+// taking is a Ledger that does something before an entry is marked as taken
+// over, or before it is saved, the first time.
+type taking struct {
+	Ledger
+	mark, save func()
+}
+
+func (l *taking) Begin(ctx context.Context, e LedgerEntry) (*LedgerEntry, error) {
+	if do := l.mark; do != nil && e.Kind == ledgerTakeover {
+		l.mark = nil
+		do()
+	}
+	return l.Ledger.Begin(ctx, e)
+}
+
+func (l *taking) Save(ctx context.Context, e LedgerEntry) error {
+	if do := l.save; do != nil {
+		l.save = nil
+		do()
+	}
+	return l.Ledger.Save(ctx, e)
+}
+
+// Whoever comes while another takes a crashed refund over, or after it was taken
+// over and done since he looked, leaves it alone.
+func TestTakeoverIsLeftToWhoWasFirst(t *testing.T) {
+	for name, hook := range map[string]func(l *taking, other func()){
+		"it is being taken over": func(l *taking, other func()) { l.save = other },
+		"it was done meanwhile":  func(l *taking, other func()) { l.mark = other },
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared := NewMemoryLedger(0)
+			b := newTill(t)
+			b.fault = []string{"drop"}
+			_, err := b.client(func(c *Config) { c.Ledger = shared }).Refund(t.Context(), back("k", 30000))
+			require.Error(t, err)
+
+			ledger := &taking{Ledger: shared}
+			now := time.Now().Add(otherBusy)
+			first, second := b.client(func(c *Config) { c.Ledger = ledger }), b.client(func(c *Config) { c.Ledger = shared })
+			first.now = func() time.Time { return now }
+			second.now = first.now
+			var inside error
+			hook(ledger, func() {
+				_, inside = second.Refund(context.Background(), back("k", 30000))
+				now = now.Add(otherBusy)
+			})
+			_, err = first.Refund(t.Context(), back("k", 30000))
+			if inside == nil {
+				inside, err = err, inside
+			}
+			require.NoError(t, err)
+			require.ErrorIs(t, inside, acquiring.ErrConflict)
+			assert.True(t, unsure(inside), inside)
+			b.see(1, 30000)
+		})
+	}
+}

@@ -199,3 +199,39 @@ func TestCrashedCallIsTakenOverAgain(t *testing.T) {
 type deaf struct{ Store }
 
 func (deaf) Set(context.Context, string, []byte) error { return context.DeadlineExceeded }
+
+// marking is a Store that does something before a call is marked as taken over.
+type marking struct {
+	Store
+	do func()
+}
+
+func (m *marking) Add(ctx context.Context, key string, value []byte) (bool, error) {
+	if do := m.do; do != nil && strings.Contains(key, "/after/") {
+		m.do = nil
+		do()
+	}
+	return m.Store.Add(ctx, key, value)
+}
+
+// A call that another took over and finished, since this program looked, is not
+// made again.
+func TestCallThatWasFinishedMeanwhileIsNotMadeAgain(t *testing.T) {
+	f := newFake(t)
+	store, now := NewMemoryStore(0), today
+	client := func(s Store) *Client {
+		return f.client(func(c *Config) { c.Store, c.Now = s, func() time.Time { return now } })
+	}
+	f.fail("/change/receipt/print/", drop)
+	_, err := client(store).Submit(bg(t), sale("R-1"))
+	require.Error(t, err)
+	now = now.Add(inFlight)
+	late := client(&marking{Store: store, do: func() {
+		_, err := client(store).Submit(bg(t), sale("R-1"))
+		require.NoError(t, err)
+		now = now.Add(inFlight)
+	}})
+	_, err = late.Submit(bg(t), sale("R-1"))
+	wantError(t, err, acquiring.ErrConflict, acquiring.OutcomeUnknown)
+	assert.Len(t, f.receipts, 1)
+}
