@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/names"
 	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/webhook"
 )
@@ -154,50 +155,30 @@ func (v *Verifier) parseJSON(n *Notice, body []byte) error {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// fewMembers is how many names are compared one by one; more go through a map.
-const fewMembers = 32
-
 // flatten takes the scalar members of a JSON object in their text form and in
 // the order they came. It says why that cannot be: "" when it can. The
 // parameters share the object's memory.
 func (n *Notice) flatten(object string) (why string) {
-	var others []string
-	var seen map[string]bool
+	var seen names.Set
 	err := rest.Members(object, func(name, value string) bool {
-		var twice bool
 		switch {
-		case seen != nil:
-			twice = seen[name]
-			seen[name] = true
-		case len(n.Params)+len(others) == fewMembers:
-			seen = map[string]bool{}
-			for _, p := range n.Params {
-				seen[p.Name] = true
-			}
-			for _, other := range others {
-				seen[other] = true
-			}
-			twice = seen[name]
-			seen[name] = true
-		default:
-			_, twice = n.Params.Get(name)
-			twice = twice || slices.Contains(others, name)
-		}
-		switch {
-		case twice:
-			why = "a member of the body is there twice"
-			return false
-		case len(n.Params)+len(others) == webhook.MaxParams:
+		case seen.Len() == webhook.MaxParams:
 			why = "the body has more members than a callback has"
+			return false
+		case !seen.Add(name):
+			why = "a member of the body is there twice"
 			return false
 		}
 		switch value[0] {
 		case '{', '[':
 			n.Nested = true
-			others = append(others, name)
 			return true
 		case '"':
-			value, _ = rest.Text(value) // it is one
+			if inner := value[1 : len(value)-1]; strings.IndexByte(inner, '\\') < 0 {
+				value = inner // the body is UTF-8, and without an escape there is nothing to decode
+			} else {
+				value, _ = rest.Text(value) // it is one
+			}
 		case 'n':
 			value = ""
 		}
@@ -215,8 +196,10 @@ func (v *Verifier) check(n *Notice) error {
 	if len(v.opt.Drop) > 0 {
 		n.Params = slices.DeleteFunc(n.Params, func(p webhook.Param) bool { return slices.Contains(v.opt.Drop, p.Name) })
 	}
+	single := false
 	if v.Signing() {
-		if err := v.verify(n.Params, n.Nested); err != nil {
+		var err error
+		if single, err = v.verify(n.Params, n.Nested); err != nil {
 			return err
 		}
 		n.Signed = true
@@ -227,7 +210,7 @@ func (v *Verifier) check(n *Notice) error {
 		p := &n.Params[i]
 		// The canonical text escapes nothing: with a semicolon in a name or in
 		// an identifier, one checksum would be right for two callbacks.
-		if strings.IndexByte(p.Name, ';') >= 0 {
+		if !single && strings.IndexByte(p.Name, ';') >= 0 {
 			return v.refuse("", "a parameter's name has a semicolon")
 		}
 		switch p.Name {

@@ -1,6 +1,7 @@
 package rbs
 
 import (
+	"bytes"
 	"crypto/rsa"
 	_ "crypto/sha512" // the hash of asymmetric checksums
 	"encoding/hex"
@@ -10,30 +11,36 @@ import (
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
-// verify checks the checksum over the parameters. They are not changed.
-func (v *Verifier) verify(params webhook.Params, nested bool) error {
+// verify checks the checksum over the parameters. They are not changed. single
+// says that no name and no value that is signed has a semicolon in it.
+func (v *Verifier) verify(params webhook.Params, nested bool) (single bool, err error) {
 	s := v.pool.Get().(*scratch)
 	defer v.pool.Put(s)
 	var checksum string
 	s.order, checksum = signedOrder(s.order[:0], params)
 	if checksum == "" {
-		return v.refuse(paramChecksum, "is missing: callbacks of this merchant are signed")
+		return false, v.refuse(paramChecksum, "is missing: callbacks of this merchant are signed")
 	}
 	s.canonical = appendCanonical(s.canonical[:0], params, s.order)
+	right := false
 	if v.mac != nil {
-		if v.mac.VerifyHex(s.canonical, checksum) || v.past.mac != nil && v.past.mac.VerifyHex(s.canonical, checksum) {
-			return nil
-		}
-	} else if v.verifyRSA(v.key, s, checksum) || v.past.key != nil && v.verifyRSA(v.past.key, s, checksum) {
-		return nil
+		right = v.mac.VerifyHex(s.canonical, checksum) || v.past.mac != nil && v.past.mac.VerifyHex(s.canonical, checksum)
+	} else {
+		right = v.verifyRSA(v.key, s, checksum) || v.past.key != nil && v.verifyRSA(v.past.key, s, checksum)
+	}
+	if right {
+		return bytes.Count(s.canonical, separator) == 2*len(s.order), nil
 	}
 	e := v.refuse("", "the checksum is not the bank's")
 	e.Hint = "compare the key with the cabinet's, and name the parameters of the callback address itself in Config.CallbackDrop"
 	if nested {
 		e.Hint = "the body has nested members, and how they are signed is not published; switch them off in the cabinet, or leave the key out, so that every payment is read back"
 	}
-	return e
+	return false, e
 }
+
+// separator ends a name and a value of the canonical text.
+var separator = []byte{';'}
 
 // verifyRSA checks PKCS #1 v1.5 with each of the hashes.
 func (v *Verifier) verifyRSA(key *rsa.PublicKey, s *scratch, checksum string) bool {

@@ -45,7 +45,7 @@ func (v *Verifier) Explain(env acquiring.Environment, r *http.Request) (*webhook
 	case !v.Signing(), n.Signed:
 		e.BlameError(err) // the signature fits, the form does not
 	case checksum == "":
-		e.Blame("there is no parameter checksum: switch signed callbacks on in the cabinet; the parameters that came are %s", names(n.Params))
+		e.Blame("there is no parameter checksum: switch signed callbacks on in the cabinet; the parameters that came are %s", named(n.Params))
 	case strings.Trim(checksum, "0123456789abcdefABCDEF") != "":
 		e.Blame("checksum has characters that are no hexadecimal digits: was it encoded or decoded once too often?")
 	case v.key != nil:
@@ -167,13 +167,13 @@ func explainMessage(e *webhook.Explanation, n *Notice, fits func(canonical []byt
 	if e.Guess(guesses...) {
 		return
 	}
-	e.Blame("no usual mistake explains it: either %s is not the key of this merchant in this environment (compare it with the cabinet's), or a parameter was changed, added or lost on the way; those that came are %s", keyField, names(n.Params))
+	e.Blame("no usual mistake explains it: either %s is not the key of this merchant in this environment (compare it with the cabinet's), or a parameter was changed, added or lost on the way; those that came are %s", keyField, named(n.Params))
 	if n.Nested {
 		e.Blame("the body has nested members, and how they are signed is not published: switch them off in the cabinet")
 	}
 }
 
-func names(params webhook.Params) string {
+func named(params webhook.Params) string {
 	var all []string
 	for _, p := range params {
 		all = append(all, p.Name)

@@ -17,10 +17,11 @@ import (
 func TestImportingWebhookPullsInNothing(t *testing.T) {
 	const module = "github.com/acquiring-go/acquiring"
 	for dir, allowed := range map[string][]string{
-		".":         {module, module + "/money", module + "/fiscal"},
-		"..":        {module + "/money", module + "/fiscal"},
-		"../fiscal": {module + "/money"},
-		"../money":  nil,
+		".":                 {module, module + "/money", module + "/fiscal", module + "/internal/names"},
+		"..":                {module + "/money", module + "/fiscal"},
+		"../fiscal":         {module + "/money"},
+		"../money":          nil,
+		"../internal/names": nil,
 	} {
 		entries, err := os.ReadDir(dir)
 		require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/names"
 )
 
 // MaxBody is the most that is read of a notification: 64 KiB. The longest that
@@ -70,9 +71,6 @@ type Params []Param
 // two bytes that a stranger needs to send it.
 const MaxParams = 512
 
-// fewParams is how many names are compared one by one; more go through a map.
-const fewParams = 32
-
 // ParseForm appends to dst the parameters of a form's body or of a query
 // string, decoded (a plus sign is a space), in the order they came. What it
 // cannot read in one way only is an error of kind ErrSignature: a malformed
@@ -90,9 +88,10 @@ func ParseForm(dst Params, raw string) (Params, error) {
 		return dst, malformed("the parameters are not UTF-8 text", "")
 	}
 	var decoded strings.Builder // never grows after it was grown once
-	var seen map[string]struct{}
-	var mixes uint64
-	before := len(dst) // names that are in no mix
+	var seen names.Set
+	for i := range dst {
+		seen.Add(dst[i].Name)
+	}
 	escape := nextEscape(raw)
 	for raw != "" {
 		pair := raw
@@ -114,36 +113,22 @@ func ParseForm(dst Params, raw string) (Params, error) {
 				decoded.Grow(len(pair) + len(raw))
 			}
 			var ok bool
-			if name, ok = unescape(&decoded, name); !ok {
-				return dst, malformed("a parameter's name is not well-formed text", "")
+			first := escape - len(name) - 1 // the value's, unless it is in the name
+			if first < 0 {
+				if name, ok = unescape(&decoded, name, escape); !ok {
+					return dst, malformed("a parameter's name is not well-formed text", "")
+				}
+				first = nextEscape(value)
 			}
-			if value, ok = unescape(&decoded, value); !ok {
+			if value, ok = unescape(&decoded, value, first); !ok {
 				return dst, malformed("is not well-formed text", name)
 			}
 			escape = nextEscape(raw)
 		} else {
 			escape -= len(pair) + 1
 		}
-		if len(dst) == fewParams && seen == nil {
-			seen = make(map[string]struct{}, 2*fewParams)
-			for _, p := range dst {
-				seen[p.Name] = struct{}{}
-			}
-		}
-		if seen == nil {
-			// Most names differ in their length and first letter already.
-			bit := uint64(1) << (nameMix(name) & 63)
-			if mixes&bit != 0 || before > 0 {
-				if _, twice := dst.Get(name); twice {
-					return dst, malformed("is there twice", name)
-				}
-			}
-			mixes |= bit
-		} else {
-			if _, twice := seen[name]; twice {
-				return dst, malformed("is there twice", name)
-			}
-			seen[name] = struct{}{}
+		if !seen.Add(name) {
+			return dst, malformed("is there twice", name)
 		}
 		if len(dst) == MaxParams {
 			return dst, malformed("there are more parameters than a notification has", "")
@@ -151,15 +136,6 @@ func ParseForm(dst Params, raw string) (Params, error) {
 		dst = append(dst, Param{name, value})
 	}
 	return dst, nil
-}
-
-// nameMix makes a small number of a name, to tell most names apart by.
-func nameMix(name string) uint {
-	n := uint(len(name))
-	if n == 0 {
-		return 0
-	}
-	return n*7 + uint(name[0])*3 + uint(name[n-1])
 }
 
 // nextEscape is where the first escape or plus sign stands; the text's length
@@ -202,16 +178,17 @@ func malformed(why, name string) error {
 	return &acquiring.Error{Kind: acquiring.ErrSignature, Outcome: acquiring.OutcomeRejected, Op: "callback", Message: why}
 }
 
-// unescape decodes s into the builder, or gives back s when there is nothing
-// to decode; false: s is malformed.
-func unescape(b *strings.Builder, s string) (string, bool) {
-	at := nextEscape(s)
-	if at == len(s) {
+// unescape decodes s, whose first escape stands at first, into the builder, or
+// gives back s when there is nothing to decode; false: s is malformed.
+func unescape(b *strings.Builder, s string, first int) (string, bool) {
+	if first >= len(s) {
 		return s, true // the whole was looked at
 	}
 	start := b.Len()
-	b.WriteString(s[:at])
-	for i := at; i < len(s); i++ {
+	b.WriteString(s[:first])
+	var chunk [128]byte // a builder is slow with single bytes
+	n, all := 0, byte(0)
+	for i := first; i < len(s); i++ {
 		c := s[i]
 		switch c {
 		case '+':
@@ -220,16 +197,22 @@ func unescape(b *strings.Builder, s string) (string, bool) {
 			if i+2 >= len(s) {
 				return "", false
 			}
-			hi, ok1 := nibble(s[i+1])
-			lo, ok2 := nibble(s[i+2])
-			if !ok1 || !ok2 {
+			hi, lo := nibbles[s[i+1]], nibbles[s[i+2]]
+			if hi|lo > 0xF {
 				return "", false
 			}
 			c = hi<<4 | lo
 			i += 2
 		}
-		b.WriteByte(c)
+		all |= c
+		if n == len(chunk) {
+			b.Write(chunk[:])
+			n = 0
+		}
+		chunk[n] = c
+		n++
 	}
+	b.Write(chunk[:n])
 	out := b.String()[start:]
-	return out, utf8.ValidString(out)
+	return out, all < utf8.RuneSelf || utf8.ValidString(out)
 }

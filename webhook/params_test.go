@@ -35,6 +35,9 @@ func TestParseForm(t *testing.T) {
 		{"semicolon is ordinary", "a=1;b=2", Params{{"a", "1;b=2"}}},
 		{"empty name", "=x", Params{{"", "x"}}},
 		{"names differ by case", "a=1&A=2", Params{{"a", "1"}, {"A", "2"}}},
+		{"escapes in name alone", "%61b+c=def&x=1", Params{{"ab c", "def"}, {"x", "1"}}},
+		{"escapes in both", "a%62=c%64e&%66=g", Params{{"ab", "cde"}, {"f", "g"}}},
+		{"long, escaped", "a=" + strings.Repeat("%D0%96x", 400) + "&b=+", Params{{"a", strings.Repeat("Жx", 400)}, {"b", " "}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -119,8 +119,3 @@ var nibbles = func() (t [256]byte) {
 	}
 	return t
 }()
-
-func nibble(c byte) (byte, bool) {
-	n := nibbles[c]
-	return n, n != 0xFF
-}

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"errors"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -42,12 +43,12 @@ func Members[T JSON](document T, member func(name, value T) bool) error {
 		if at >= len(document) || document[at] != '"' {
 			return errNoJSON
 		}
-		end, escaped := textEnd(document, at+1)
+		end, has := textEnd(document, at+1)
 		if end < 0 {
 			return errNoJSON
 		}
 		name := document[at+1 : end-1]
-		if escaped || !utf8ed(name) {
+		if toDecode(name, has) {
 			s, err := decoded(document[at:end])
 			if err != nil {
 				return errNoJSON
@@ -106,42 +107,99 @@ var special = func() (t [256]bool) {
 	return t
 }()
 
+// letters are what a text has beside plain ASCII.
+type letters byte
+
+const (
+	wide    letters = 1 << iota // letters of several bytes
+	escapes                     // sequences that begin with a backslash
+)
+
+// toDecode says whether a text, without its quotes, does not stand for itself.
+func toDecode[T JSON](inner T, has letters) bool {
+	return has != 0 && (has&escapes != 0 || !utf8.ValidString(string(inner)))
+}
+
 // textEnd is where the text ends whose first quote stands before at: after its
-// last quote; -1: it is no JSON text. escaped says that there is something to
-// decode.
-func textEnd[T JSON](data T, at int) (end int, escaped bool) {
-	for ; at < len(data); at++ {
-		if !special[data[at]] {
-			continue
+// last quote; -1: it is no JSON text.
+func textEnd[T JSON](data T, at int) (end int, has letters) {
+	all := uint64(0)
+	for {
+		for at+8 <= len(data) {
+			x := eight(data[at : at+8])
+			if found := specials(x); found != 0 {
+				all |= x & (found&-found - 1)
+				at += bits.TrailingZeros64(found) / 8
+				break
+			}
+			all |= x
+			at += 8
+		}
+		for at < len(data) && !special[data[at]] {
+			all |= uint64(data[at])
+			at++
+		}
+		if at == len(data) {
+			return -1, has
 		}
 		switch data[at] {
 		case '"':
-			return at + 1, escaped
-		case '\\':
-			escaped = true
-			if at++; at == len(data) {
-				return -1, true
+			if all&highest != 0 {
+				has |= wide
 			}
-			switch data[at] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				if at+4 >= len(data) {
-					return -1, true
-				}
-				for range 4 {
-					at++
-					if c := data[at] | 0x20; (c < 'a' || c > 'f') && (data[at] < '0' || data[at] > '9') {
-						return -1, true
-					}
-				}
-			default:
-				return -1, true
+			return at + 1, has
+		case '\\':
+			has |= escapes
+			if at = escapeEnd(data, at+1); at < 0 {
+				return -1, has
 			}
 		default:
-			return -1, escaped // a control character
+			return -1, has // a control character
 		}
 	}
-	return -1, escaped
+}
+
+// escapeEnd is where the escape ends whose backslash stands before at; -1: it is
+// none.
+func escapeEnd[T JSON](data T, at int) int {
+	if at == len(data) {
+		return -1
+	}
+	switch data[at] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return at + 1
+	case 'u':
+		if at+4 >= len(data) {
+			return -1
+		}
+		for range 4 {
+			at++
+			if c := data[at] | 0x20; (c < 'a' || c > 'f') && (data[at] < '0' || data[at] > '9') {
+				return -1
+			}
+		}
+		return at + 1
+	}
+	return -1
+}
+
+const (
+	lowest  = 0x0101010101010101
+	highest = 0x8080808080808080
+)
+
+// eight is the first eight bytes as a number, the first of them the lowest.
+func eight[T JSON](b T) uint64 {
+	_ = b[7]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// specials has the highest bit of the first byte of x that is special, if one is.
+// Bits above it may be wrong.
+func specials(x uint64) uint64 {
+	quote, slash := x^'"'*lowest, x^'\\'*lowest
+	return ((quote-lowest)&^quote | (slash-lowest)&^slash | (x-' '*lowest)&^x) & highest
 }
 
 // valueEnd is where the value ends that begins at; -1: it is no JSON value.
@@ -254,7 +312,7 @@ func number[T JSON](word T) bool {
 // Text reads a JSON text; most are plain and need no decoder.
 func Text[T JSON](data T) (string, error) {
 	if len(data) >= 2 && data[0] == '"' {
-		if end, escaped := textEnd(data, 1); end == len(data) && !escaped && utf8ed(data[1:end-1]) {
+		if end, has := textEnd(data, 1); end == len(data) && !toDecode(data[1:end-1], has) {
 			return string(data[1 : end-1]), nil
 		}
 	}
@@ -264,13 +322,4 @@ func Text[T JSON](data T) (string, error) {
 func decoded[T JSON](data T) (s string, err error) {
 	err = json.Unmarshal([]byte(data), &s)
 	return s, err
-}
-
-// utf8ed says whether there is nothing to mend in a text.
-func utf8ed[T JSON](inner T) bool {
-	wide := byte(0)
-	for i := range len(inner) {
-		wide |= inner[i]
-	}
-	return wide < utf8.RuneSelf || utf8.ValidString(string(inner))
 }

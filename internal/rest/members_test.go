@@ -57,6 +57,29 @@ func TestMembers(t *testing.T) {
 	assert.Equal(t, 1, seen)
 }
 
+// Texts are looked through eight bytes at a time: each byte is found in each place.
+func TestEveryByteInEveryPlace(t *testing.T) {
+	for place := range 20 {
+		for c := range 256 {
+			inner := []byte("abcdefghijklmnopqrst")
+			inner[place] = byte(c)
+			quoted := append(append([]byte{'"'}, inner...), '"')
+			got, err := Text(quoted)
+			var want string
+			if json.Unmarshal(quoted, &want) != nil {
+				assert.Error(t, err, "%q", quoted)
+				continue
+			}
+			require.NoError(t, err, "%q", quoted)
+			assert.Equal(t, want, got)
+			if end, has := textEnd(append(quoted, "\xff      "...), 1); c != '\\' {
+				assert.Equal(t, len(quoted), end, "%q", quoted)
+				assert.Equal(t, c >= 0x80, has == wide, "%q", quoted)
+			}
+		}
+	}
+}
+
 func TestDepth(t *testing.T) {
 	for s, want := range map[string]int{``: 0, `5`: 0, `{}`: 1, `[{"a":[]},[]]`: 3, `{"[[[":"]"}`: 1, `[[[[`: 4, `]]]][[`: 0, `["\"[[[","]"]`: 1, `["[[[`: 1} {
 		assert.Equal(t, want, Depth(s), s)
