@@ -156,7 +156,7 @@ func BenchmarkNormalize(b *testing.B) {
 // its status read, all over loopback and through our clients. The bare twin is
 // the three exchanges alone, with a handler that says nothing.
 func BenchmarkEmulator(b *testing.B) {
-	b.Run("emulator, whole cycle/bare", func(b *testing.B) {
+	b.Run("emulator, whole cycle, 8 at once/bare", func(b *testing.B) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "{}") }))
 		defer server.Close()
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
@@ -173,7 +173,7 @@ func BenchmarkEmulator(b *testing.B) {
 			return nil
 		})
 	})
-	b.Run("emulator, whole cycle/Sberbank", func(b *testing.B) {
+	b.Run("emulator, whole cycle, 8 at once/Sberbank", func(b *testing.B) {
 		shop, done := shop(b)
 		defer done(b)
 		s := sberbanktest.NewServer(sberbanktest.WithCallbackURL(shop))
@@ -185,7 +185,7 @@ func BenchmarkEmulator(b *testing.B) {
 		cycles(b, func(number string) error { return cycle(c, number, s.Pay) })
 		s.Deliver()
 	})
-	b.Run("emulator, whole cycle/Alfa-Bank", func(b *testing.B) {
+	b.Run("emulator, whole cycle, 8 at once/Alfa-Bank", func(b *testing.B) {
 		shop, done := shop(b)
 		defer done(b)
 		s := alfabanktest.NewServer(alfabanktest.WithCallbackURL(shop))
@@ -230,6 +230,7 @@ func cycle(c acquiring.Acquirer, number string, pay func(string) error) error {
 
 func cycles(b *testing.B, one func(number string) error) {
 	var n atomic.Int64
+	b.SetParallelism(4) // times GOMAXPROCS: with two at once the processors wait for the loopback
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
