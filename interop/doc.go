@@ -3,6 +3,7 @@
 // client shows. Nothing of a client is changed but the address it calls.
 //
 //	sberbank-acquiring (npm)   both of the RBS family's legacy gateways: Sberbank's and Alfa-Bank's
+//	alfabank (npm)             the same two, by a client of Alfa-Bank's gateway in Belarus
 //	node-orangedata (npm)      OrangeData's own client, over mutual TLS
 //
 // `npm ci` in this folder brings them; without it, or without Node.js, the
