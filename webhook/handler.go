@@ -390,7 +390,8 @@ func (c *config) report(ctx context.Context, o *Observation) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.LogAttrs(ctx, slog.LevelError, "payment news: the Observe hook panicked", slog.Any("error", newPanic(p)))
+			fault := newPanic(p)
+			c.log.LogAttrs(ctx, slog.LevelError, "payment news: the Observe hook panicked", slog.String("error", fault.Error()), slog.String("stack", string(fault.stack)))
 		}
 	}()
 	c.observe(ctx, *o)

@@ -425,7 +425,7 @@ func (c *Client) tell(ctx context.Context, call Call, target *url.URL, attempt i
 		slog.Int("attempt", attempt), slog.Duration("took", took),
 	}
 	if resp != nil {
-		attrs = append(attrs, slog.Int("status", resp.Status), slog.Int("bytes", len(resp.Body)))
+		attrs = append(attrs, slog.Int("http", resp.Status), slog.Int("bytes", len(resp.Body)))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", c.Redact(err.Error())), slog.String("outcome", acquiring.OutcomeOf(err).String()))

@@ -39,7 +39,7 @@ func TestLog(t *testing.T) {
 	for _, want := range []string{"level=WARN", "provider=bank", "shop=school", "op=status", "method=GET", "host=bank.example", "attempt=1", "outcome=unknown", "error="} {
 		assert.Contains(t, lines[0], want)
 	}
-	for _, want := range []string{"level=DEBUG", "attempt=2", "status=200", "bytes=4", "took="} {
+	for _, want := range []string{"level=DEBUG", "attempt=2", "http=200", "bytes=4", "took="} {
 		assert.Contains(t, lines[1], want)
 	}
 	assert.NotContains(t, out.String(), "hunter2")

@@ -126,7 +126,7 @@ func (i *Inbox) tell(ctx context.Context, o Observation) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			i.log.LogAttrs(ctx, slog.LevelError, "sqlinbox: the Observe hook panicked", slog.String("key", o.Key), slog.Any("panic", p))
+			i.log.LogAttrs(ctx, slog.LevelError, "sqlinbox: the Observe hook panicked", slog.String("key", o.Key), slog.String("error", fmt.Sprint("panic: ", p)))
 		}
 	}()
 	i.observe(ctx, o)
