@@ -35,6 +35,7 @@ func programs() []program {
 		{dir: "serverclient", title: "server, HTTP client, JSON", cold: true},
 		{dir: "serverclientlog", title: "server, HTTP client, JSON, log/slog", beside: "serverclient"},
 		{dir: "sberbank", title: "**ours**: Sberbank, invoices and callbacks", beside: "serverclient", also: "serverclientlog", module: ourModule, cold: true},
+		{dir: "stripeclient", title: "stripe-go, a page and its events", beside: "serverclient", also: "serverclientlog", module: "github.com/stripe/stripe-go/v85", cold: true},
 		{dir: "fourbanks", title: "**ours**: four providers", beside: "serverclient", module: ourModule},
 	}
 }
