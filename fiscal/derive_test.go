@@ -262,7 +262,7 @@ func TestReturnStatuses(t *testing.T) {
 	assert.Equal(t, PlannedStatus(0), returnedStatus(FFD12, &Line{}, false))
 	assert.Equal(t, PlannedStatus(0), returnedStatus(FFD105, &Line{Mark: mark}, false))
 	assert.Equal(t, PieceReturned, returnedStatus("", &Line{Mark: mark, PlannedStatus: PieceSold}, false))
-	assert.Equal(t, PartReturned, returnedStatus(FFD12, &Line{Mark: mark, PlannedStatus: MeasureSold}, false))
+	assert.Equal(t, PartReturned, returnedStatus(FFD12, &Line{Mark: mark, PlannedStatus: MeasureSelling}, false))
 	assert.Equal(t, PartReturned, returnedStatus(FFD12, &Line{Mark: mark, Part: &Part{1, 2}}, false))
 }
 

@@ -209,11 +209,11 @@ type PlannedStatus uint8
 // The statuses, with their numbers in the format. The zero value: none given.
 const (
 	PieceSold      PlannedStatus = 1   // штучный товар реализован
-	MeasureSold    PlannedStatus = 2   // мерный товар в стадии реализации
+	MeasureSelling PlannedStatus = 2   // мерный товар в стадии реализации: a part was sold
 	PieceReturned  PlannedStatus = 3   // штучный товар возвращён
 	PartReturned   PlannedStatus = 4   // часть товара возвращена
 	PieceSelling   PlannedStatus = 5   // штучный товар в стадии реализации
-	MeasureSelling PlannedStatus = 6   // мерный товар, в стадии реализации
+	MeasureSold    PlannedStatus = 6   // мерный товар реализован: the last of it was sold
 	StatusKept     PlannedStatus = 255 // статус не изменился
 )
 

@@ -64,7 +64,7 @@ func TestEnums(t *testing.T) {
 	}
 	checkEnum(t, 255, BankPayingAgent, BankPayingSubagent, PayingAgent, PayingSubagent, Attorney, CommissionAgent, OtherAgent)
 	checkEnum(t, 255, CorrectionOwn, CorrectionByOrder)
-	checkEnum(t, 255, PieceSold, MeasureSold, PieceReturned, PartReturned, PieceSelling, MeasureSelling, StatusKept)
+	checkEnum(t, 255, PieceSold, MeasureSelling, PieceReturned, PartReturned, PieceSelling, MeasureSold, StatusKept)
 	checkEnum(t, 2000, MarkUnknown, MarkEAN8, MarkEAN13, MarkITF14, MarkGS10, MarkGS1M, MarkShort, MarkFur, MarkEGAIS20, MarkEGAIS30,
 		MarkF1, MarkF2, MarkF3, MarkF4, MarkF5, MarkF6)
 	assert.Equal(t, "F.6", MarkF6.String())
@@ -362,4 +362,14 @@ func TestSampleTransition2026(t *testing.T) {
 		code, _ := Line{VAT: DefaultVAT(at), Method: c.Method}.EffectiveVAT().Code()
 		assert.Equal(t, c.Expect, code, c.Case)
 	}
+}
+
+// The names say what the numbers of 2003 mean: a bottle that is being poured
+// out is "being sold" (2) and only the last of it "sold" (6).
+func TestPlannedStatusesAreNamedByTheirMeaning(t *testing.T) {
+	assert.Equal(t, PlannedStatus(2), MeasureSelling)
+	assert.Equal(t, PlannedStatus(6), MeasureSold)
+	assert.Equal(t, "Мерный товар в стадии реализации", MeasureSelling.Name())
+	assert.Equal(t, "Мерный товар реализован", MeasureSold.Name())
+	assert.Equal(t, "measured sold", MeasureSold.String())
 }

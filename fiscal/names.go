@@ -332,7 +332,7 @@ func (s PlannedStatus) names() names {
 		return names{"none", "не указан"}
 	case PieceSold:
 		return names{"piece sold", "Штучный товар реализован"}
-	case MeasureSold:
+	case MeasureSelling:
 		return names{"measured being sold", "Мерный товар в стадии реализации"}
 	case PieceReturned:
 		return names{"piece returned", "Штучный товар возвращен"}
@@ -340,7 +340,7 @@ func (s PlannedStatus) names() names {
 		return names{"part returned", "Часть товара возвращена"}
 	case PieceSelling:
 		return names{"piece being sold", "Штучный товар в стадии реализации"}
-	case MeasureSelling:
+	case MeasureSold:
 		return names{"measured sold", "Мерный товар реализован"}
 	case StatusKept:
 		return names{"unchanged", "Статус не изменился"}
@@ -350,7 +350,7 @@ func (s PlannedStatus) names() names {
 
 // Valid says whether the format has the status; the zero value is none.
 func (s PlannedStatus) Valid() bool {
-	return (s >= PieceSold && s <= MeasureSelling) || s == StatusKept
+	return (s >= PieceSold && s <= MeasureSold) || s == StatusKept
 }
 
 // Measured says whether the status is of goods sold by measure or by part, so

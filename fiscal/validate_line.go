@@ -212,7 +212,7 @@ func (c *checker) mark(r *Receipt, l *Line, p place) {
 				"количество маркированного товара — 1: каждый код отдельной позицией")
 		}
 		if l.Unit.Valid() && l.Unit != Piece {
-			c.fault(p, "unit", "of a thing with a marking code is Piece; goods sold by measure have the planned status MeasureSold",
+			c.fault(p, "unit", "of a thing with a marking code is Piece; goods sold by measure have the planned status MeasureSelling, the last of them MeasureSold",
 				"мера количества маркированного товара — штука")
 		}
 	}

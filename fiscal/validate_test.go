@@ -336,7 +336,7 @@ func TestValidateAllows(t *testing.T) {
 		},
 		"part of a package": func(r *Receipt) { r.Lines[1].Part = &Part{2, 5} },
 		"marked goods by measure": func(r *Receipt) {
-			r.Lines[1].Quantity, r.Lines[1].Unit, r.Lines[1].PlannedStatus = qty("0.5"), Kilogram, MeasureSold
+			r.Lines[1].Quantity, r.Lines[1].Unit, r.Lines[1].PlannedStatus = qty("0.5"), Kilogram, MeasureSelling
 			r.Payments.Cash -= 2350
 		},
 		"a short code without cryptography": func(r *Receipt) { r.Lines[1].Mark = &Mark{Code: "00000046198488X?io+qCABm8wAYa"} },

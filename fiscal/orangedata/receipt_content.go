@@ -267,7 +267,7 @@ func (m *mapper) planned(at func(string) path, l *fiscal.Line) int {
 	case m.r.Type == fiscal.Sale && l.Part == nil:
 		return int(fiscal.PieceSold)
 	case m.r.Type == fiscal.Sale:
-		return int(fiscal.MeasureSold)
+		return int(fiscal.MeasureSelling)
 	case m.r.Type == fiscal.SaleReturn && l.Part == nil:
 		return int(fiscal.PieceReturned)
 	case m.r.Type == fiscal.SaleReturn:

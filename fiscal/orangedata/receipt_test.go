@@ -178,8 +178,8 @@ func TestEnums(t *testing.T) {
 		want  int
 	}{
 		{fiscal.Sale, 0, nil, 1}, {fiscal.Sale, 0, &fiscal.Part{Numerator: 1, Denominator: 2}, 2}, {fiscal.SaleReturn, 0, nil, 3}, {fiscal.SaleReturn, 0, &fiscal.Part{Numerator: 1, Denominator: 2}, 4},
-		{fiscal.Sale, fiscal.PieceSold, nil, 1}, {fiscal.Sale, fiscal.MeasureSold, nil, 2}, {fiscal.SaleReturn, fiscal.PieceReturned, nil, 3}, {fiscal.SaleReturn, fiscal.PartReturned, nil, 4},
-		{fiscal.Sale, fiscal.PieceSelling, nil, 5}, {fiscal.Sale, fiscal.MeasureSelling, nil, 6}, {fiscal.Purchase, fiscal.StatusKept, nil, 255},
+		{fiscal.Sale, fiscal.PieceSold, nil, 1}, {fiscal.Sale, fiscal.MeasureSelling, nil, 2}, {fiscal.SaleReturn, fiscal.PieceReturned, nil, 3}, {fiscal.SaleReturn, fiscal.PartReturned, nil, 4},
+		{fiscal.Sale, fiscal.PieceSelling, nil, 5}, {fiscal.Sale, fiscal.MeasureSold, nil, 6}, {fiscal.Purchase, fiscal.StatusKept, nil, 255},
 	} {
 		r := tea()
 		r.TaxSystem, r.Type = fiscal.TaxGeneral, m.kind

@@ -131,7 +131,7 @@ func impliedStatus(s fiscal.Settlement, l *fiscal.Line) fiscal.PlannedStatus {
 	case s == fiscal.Sale && l.Part == nil:
 		return fiscal.PieceSold
 	case s == fiscal.Sale:
-		return fiscal.MeasureSold
+		return fiscal.MeasureSelling
 	case s == fiscal.SaleReturn && l.Part == nil:
 		return fiscal.PieceReturned
 	case s == fiscal.SaleReturn:
