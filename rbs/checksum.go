@@ -69,44 +69,53 @@ func Canonical(params webhook.Params) []byte {
 	return appendCanonical(nil, params, order)
 }
 
-// signedOrder appends to order the places of the signed parameters, sorted by
-// their names, and gives the checksum. Sorting places leaves the parameters as
-// they came.
+// signedOrder appends to order, which is empty, the places of the signed
+// parameters, sorted by their names, and gives the checksum. Sorting places
+// leaves the parameters as they came.
 func signedOrder(order []int, params webhook.Params) (sorted []int, checksum string) {
-	for i := range params {
-		switch params[i].Name {
-		case paramChecksum:
-			checksum = params[i].Value
-			continue
-		case paramSignAlias:
-			continue
-		}
-		order = append(order, i)
-	}
-	if len(order) > 32 {
-		slices.SortFunc(order, func(a, b int) int { return strings.Compare(params[a].Name, params[b].Name) })
-		return order, checksum
-	}
 	// There are about ten: insertion is quicker than anything clever, and the
 	// first eight bytes of most names tell them apart.
 	var heads [32]uint64
-	for i, place := range order {
-		name := params[place].Name
-		head, j := nameHead(name), i
+	few := len(params) <= len(heads)
+	for i := range params {
+		name := params[i].Name
+		head := nameHead(name)
+		switch {
+		case head == checksumHead && name == paramChecksum:
+			checksum = params[i].Value
+			continue
+		case head == signAliasHead && name == paramSignAlias:
+			continue
+		}
+		order = append(order, i)
+		if !few {
+			continue
+		}
+		j := len(order) - 1
 		for ; j > 0 && (head < heads[j-1] || head == heads[j-1] && name < params[order[j-1]].Name); j-- {
 			order[j], heads[j] = order[j-1], heads[j-1]
 		}
-		order[j], heads[j] = place, head
+		order[j], heads[j] = i, head
+	}
+	if !few {
+		slices.SortFunc(order, func(a, b int) int { return strings.Compare(params[a].Name, params[b].Name) })
 	}
 	return order, checksum
 }
 
+var checksumHead, signAliasHead = nameHead(paramChecksum), nameHead(paramSignAlias)
+
 // nameHead is the first eight bytes of a name as a number that orders as they
 // do. Shorter names end in zeros, which sort before every other byte.
 func nameHead(name string) uint64 {
-	if len(name) >= 8 {
+	switch n := len(name); {
+	case n >= 8:
 		return uint64(name[0])<<56 | uint64(name[1])<<48 | uint64(name[2])<<40 | uint64(name[3])<<32 |
 			uint64(name[4])<<24 | uint64(name[5])<<16 | uint64(name[6])<<8 | uint64(name[7])
+	case n >= 4: // the first four and the last four, which may be the same in part
+		last := name[n-4:]
+		return uint64(name[0])<<56 | uint64(name[1])<<48 | uint64(name[2])<<40 | uint64(name[3])<<32 |
+			(uint64(last[0])<<24|uint64(last[1])<<16|uint64(last[2])<<8|uint64(last[3]))<<(64-8*n)
 	}
 	var head uint64
 	for i := range len(name) {

@@ -98,7 +98,11 @@ func (k *keyed) of(message []byte) {
 func unhex(dst []byte, digits string) bool {
 	bad := byte(0)
 	for i := range dst {
-		hi, lo := nibbles[digits[2*i]], nibbles[digits[2*i+1]]
+		if len(digits) < 2 {
+			return false
+		}
+		hi, lo := nibbles[digits[0]], nibbles[digits[1]]
+		digits = digits[2:]
 		bad |= hi | lo
 		dst[i] = hi<<4 | lo
 	}
