@@ -23,6 +23,9 @@ func TestSignedOrder(t *testing.T) {
 			for i := range name {
 				name[i] = "aaaab\xffЖ"[r.IntN(8)]
 			}
+			if r.IntN(3) == 0 {
+				name = append([]byte("deposited"), name...)
+			}
 			if !slices.Contains(names, string(name)) {
 				names = append(names, string(name))
 				params = append(params, webhook.Param{Name: string(name), Value: strconv.Itoa(len(names))})
