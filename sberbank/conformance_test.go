@@ -130,7 +130,7 @@ func (w way) newShop(t testing.TB, opt acquiringtest.ShopOptions) *acquiringtest
 		},
 		Orders: func(orderID string) (ids []acquiring.PaymentID) {
 			for _, o := range srv.Orders() {
-				if acquiringtest.SameOrder(o.Number, orderID) && o.State != "DECLINED" && o.State != "REVERSED" {
+				if acquiringtest.SameOrder(o.Number, orderID) && o.State != "declined" && o.State != "reversed" {
 					ids = append(ids, acquiring.PaymentID(o.ID))
 				}
 			}
