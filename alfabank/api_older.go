@@ -2,7 +2,6 @@ package alfabank
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -110,15 +109,6 @@ type CallbackSettings struct {
 	Operations []string // nil: deposited, approved, declinedByTimeout, reversed, refunded
 }
 
-// basicPair is the login and the password as the header has them; "" without a
-// password.
-func basicPair(conf Config) string {
-	if conf.Password == "" {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString([]byte(conf.UserName + ":" + conf.Password))
-}
-
 // UpdateCallbacks switches the merchant's callbacks on
 // (/mportal/mvc/public/merchant/update). It is experimental: the bank's own
 // shop modules do it for logins that begin with "r-", nothing about it is
@@ -159,7 +149,7 @@ func (c *Client) UpdateCallbacks(ctx context.Context, s CallbackSettings) ([]byt
 	}
 	call := rest.Call{Op: opCallbacks, Method: http.MethodPost, ContentType: rbs.ContentJSON, Body: body,
 		Path:   base.Scheme + "://" + base.Host + "/mportal/mvc/public/merchant/update/" + url.PathEscape(strings.TrimSuffix(c.conf.UserName, "-api")),
-		Header: http.Header{"Authorization": {"Basic " + basicPair(c.conf)}}}
+		Header: http.Header{"Authorization": {"Basic " + rest.BasicPair(c.conf.UserName, c.conf.Password)}}}
 	resp, err := c.gate.REST.Do(ctx, call)
 	if err != nil {
 		return nil, err

@@ -236,7 +236,7 @@ func newClient(conf Config) (*Client, error) {
 	}
 	client, err := rest.New(rest.Options{
 		Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, RussianRoots: true, Roots: conf.RootCAs,
-		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey, conf.PreviousCallbackKey, basicPair(conf)},
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey, conf.PreviousCallbackKey, rest.BasicPair(conf.UserName, conf.Password)},
 	})
 	if err != nil {
 		return nil, err

@@ -3,11 +3,11 @@ package sberbank
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/internal/rest"
 	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/rbs"
 )
@@ -29,16 +29,7 @@ var (
 )
 
 func basicAuth(user, password string) http.Header {
-	return http.Header{"Authorization": {"Basic " + basicPair(user, password)}}
-}
-
-// basicPair is the login and the password as the header has them; "" without a
-// password.
-func basicPair(user, password string) string {
-	if password == "" {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	return http.Header{"Authorization": {"Basic " + rest.BasicPair(user, password)}}
 }
 
 // What the lists of orders are asked for and answered with.

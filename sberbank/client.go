@@ -216,7 +216,7 @@ func newClient(conf Config) (*Client, error) {
 	}
 	client, err := rest.New(rest.Options{
 		Provider: provider, Shop: conf.Shop, BaseURL: base, HTTPClient: conf.HTTPClient, RussianRoots: true,
-		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey, conf.PreviousCallbackKey, basicPair(conf.UserName, conf.Password)},
+		Logger: conf.Logger, Observe: conf.Observe, Secrets: []string{conf.Password, conf.Token, conf.CallbackKey, conf.PreviousCallbackKey, rest.BasicPair(conf.UserName, conf.Password)},
 	})
 	if err != nil {
 		return nil, err
