@@ -53,7 +53,9 @@ var (
 // takes the same order number any number of times, so the number is looked up
 // first: an invoice that waits with the same sum is returned as it is, any
 // other gives ErrDuplicate. Methods is nil or MethodSBP alone, which asks for
-// the QR code too.
+// the QR code too. What PayKeeper cannot say is ErrUnsupported, and nothing is
+// sent: another currency than RUB, SaveCard, a Hold that is not Config.TwoStage,
+// a CallbackURL that is not Config's, a FailURL that is not ReturnURL.
 func (a *Acquirer) CreateInvoice(ctx context.Context, req acquiring.InvoiceRequest) (*acquiring.Invoice, error) {
 	const op = "CreateInvoice"
 	preview, err := a.preview(op, req)
@@ -365,7 +367,7 @@ func (a *Acquirer) VerifyCallback(ctx context.Context, r *http.Request) (*acquir
 }
 
 // Check says whether the credentials are good, by asking for a security token,
-// and whether the account has a way to pay.
+// and whether the account has a way to pay: ErrConflict when it has none.
 func (a *Acquirer) Check(ctx context.Context) error {
 	const op = "Check"
 	if _, err := a.c.fetchToken(ctx); err != nil {

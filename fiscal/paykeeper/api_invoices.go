@@ -315,11 +315,16 @@ func (c *Client) CountInvoices(ctx context.Context, filter InvoiceFilter) (*Invo
 // SearchInvoices finds invoices whose fields contain the text: GET
 // /info/invoice/search/ (3.8). The names of its dates are not published: both
 // pairs that the service uses elsewhere are sent. Compare what is found
-// yourself: the search is not exact. Nothing found is an empty list.
+// yourself: the search is not exact. Both days, of Moscow's, are needed and
+// included. Nothing found is an empty list or, where the service refuses, as it
+// may, ErrNotFound. An empty text or a zero day is ErrInvalid.
 func (c *Client) SearchInvoices(ctx context.Context, text string, from, to time.Time) ([]*InvoiceInfo, error) {
 	const op = "invoice/search"
 	if text == "" {
 		return nil, acquiring.InOp(provider, op, acquiring.Invalid("text", "is empty"))
+	}
+	if err := checkDays(op, from, to); err != nil {
+		return nil, err
 	}
 	var q fields
 	q.add("query", text)

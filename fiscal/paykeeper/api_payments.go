@@ -92,8 +92,8 @@ func (c *Client) Payment(ctx context.Context, id PaymentID) (*PaymentInfo, error
 	return p, r.err
 }
 
-// PaymentFilter narrows a list of payments (2.1). Dates are days of Moscow's,
-// both included.
+// PaymentFilter narrows a list of payments (2.1). From and To are days of
+// Moscow's, both included and both needed: a zero one is ErrInvalid.
 type PaymentFilter struct {
 	From, To  time.Time
 	Systems   []string        // numbers of payment systems; none: all
@@ -113,6 +113,9 @@ func (c *Client) Payments(ctx context.Context, filter PaymentFilter) iter.Seq2[*
 	}
 	return pages(func(from int) ([]*PaymentInfo, error) {
 		const op = "payments/bydate"
+		if err := checkDays(op, filter.From, filter.To); err != nil {
+			return nil, err
+		}
 		var q fields
 		q.add("start", dateOf(filter.From))
 		q.add("end", dateOf(filter.To))
@@ -133,12 +136,16 @@ func (c *Client) Payments(ctx context.Context, filter PaymentFilter) iter.Seq2[*
 }
 
 // SearchPayments finds payments whose fields contain the text: GET
-// /info/payments/search/. The search is not exact: compare what is found. That
-// nothing was found the service may say as a refusal: ErrNotFound.
+// /info/payments/search/. Both days, of Moscow's, are needed and included. The
+// search is not exact: compare what is found. That nothing was found the service
+// may say as a refusal: ErrNotFound. An empty text or a zero day is ErrInvalid.
 func (c *Client) SearchPayments(ctx context.Context, text string, from, to time.Time) ([]*PaymentInfo, error) {
 	const op = "payments/search"
 	if text == "" {
 		return nil, acquiring.InOp(provider, op, acquiring.Invalid("text", "is empty"))
+	}
+	if err := checkDays(op, from, to); err != nil {
+		return nil, err
 	}
 	var q fields
 	q.add("query", text)

@@ -211,7 +211,8 @@ func (c *Client) Receipt(ctx context.Context, id ReceiptID) (*ReceiptInfo, error
 
 // PaymentReceipts are the receipts of a payment: GET
 // /info/receipts/bypaymentid/ (8.3). Its parameter is described as payment_id
-// and as id: both are sent.
+// and as id: both are sent. A payment without receipts may be an empty list or,
+// where the service refuses, ErrNotFound.
 func (c *Client) PaymentReceipts(ctx context.Context, id PaymentID) ([]*ReceiptInfo, error) {
 	const op = "receipts/bypaymentid"
 	if err := checkID("PaymentID", string(id)); err != nil {
@@ -227,8 +228,8 @@ func (c *Client) PaymentReceipts(ctx context.Context, id PaymentID) ([]*ReceiptI
 	return each(c, op, body, readReceipt)
 }
 
-// ReceiptFilter narrows a list of receipts (8.1). Dates are days of Moscow's,
-// both included.
+// ReceiptFilter narrows a list of receipts (8.1). From and To are days of
+// Moscow's, both included and both needed: a zero one is ErrInvalid.
 type ReceiptFilter struct {
 	From, To time.Time
 	SumTypes []string        // "sum_cashless", "sum_cash", …; none: all five
@@ -257,6 +258,9 @@ func (f ReceiptFilter) query() fields {
 func (c *Client) Receipts(ctx context.Context, filter ReceiptFilter) iter.Seq2[*ReceiptInfo, error] {
 	return pages(func(from int) ([]*ReceiptInfo, error) {
 		const op = "receipts/bydate"
+		if err := checkDays(op, filter.From, filter.To); err != nil {
+			return nil, err
+		}
 		q := filter.query()
 		q.add("from", strconv.Itoa(from))
 		q.add("limit", strconv.Itoa(pageSize))
@@ -275,7 +279,11 @@ func (c *Client) Receipts(ctx context.Context, filter ReceiptFilter) iter.Seq2[*
 // /info/receipts/bydatecount/ (8.2). The shape of its answer is not published:
 // it is given as it came.
 func (c *Client) CountReceipts(ctx context.Context, filter ReceiptFilter) (json.RawMessage, error) {
-	return c.info(ctx, "receipts/bydatecount", "/info/receipts/bydatecount/", filter.query(), acquiring.ErrInvalid)
+	const op = "receipts/bydatecount"
+	if err := checkDays(op, filter.From, filter.To); err != nil {
+		return nil, err
+	}
+	return c.info(ctx, op, "/info/receipts/bydatecount/", filter.query(), acquiring.ErrInvalid)
 }
 
 // SearchReceipts finds receipts by their fiscal attributes: GET

@@ -41,9 +41,12 @@ type SystemSums struct {
 }
 
 // SystemSums gives the sums by payment system: GET /info/systems/sums/. Both
-// days, of Moscow's, are included.
+// days, of Moscow's, are needed and included; a zero one is ErrInvalid.
 func (c *Client) SystemSums(ctx context.Context, from, to time.Time) ([]*SystemSums, error) {
 	const op = "systems/sums"
+	if err := checkDays(op, from, to); err != nil {
+		return nil, err
+	}
 	var q fields
 	q.add("start", dateOf(from))
 	q.add("end", dateOf(to))

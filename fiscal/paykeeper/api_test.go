@@ -308,6 +308,43 @@ func TestBadNumbersAreNotSent(t *testing.T) {
 	assert.Empty(t, f.calls("/"))
 }
 
+// The lists need both days (2.1, 5.3, 8.1): one that is left out was sent as
+// the year 1, and the service found nothing.
+func TestListsNeedBothDays(t *testing.T) {
+	f := newFake(t)
+	c := f.client()
+	var zero time.Time
+	for name, ask := range map[string]func(from, to time.Time) error{
+		"payments": func(from, to time.Time) error {
+			for _, err := range c.Payments(bg(t), PaymentFilter{From: from, To: to}) {
+				return err
+			}
+			return nil
+		},
+		"receipts": func(from, to time.Time) error {
+			for _, err := range c.Receipts(bg(t), ReceiptFilter{From: from, To: to}) {
+				return err
+			}
+			return nil
+		},
+		"count": func(from, to time.Time) error {
+			_, err := c.CountReceipts(bg(t), ReceiptFilter{From: from, To: to})
+			return err
+		},
+		"sums":            func(from, to time.Time) error { _, err := c.SystemSums(bg(t), from, to); return err },
+		"search payments": func(from, to time.Time) error { _, err := c.SearchPayments(bg(t), "ORD-17", from, to); return err },
+		"search invoices": func(from, to time.Time) error { _, err := c.SearchInvoices(bg(t), "ORD-17", from, to); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := wantError(t, ask(zero, today), acquiring.ErrInvalid, acquiring.OutcomeNotSent)
+			assert.Equal(t, "From", e.Field)
+			e = wantError(t, ask(today, zero), acquiring.ErrInvalid, acquiring.OutcomeNotSent)
+			assert.Equal(t, "To", e.Field)
+		})
+	}
+	assert.Empty(t, f.calls("/"))
+}
+
 // The vectors F1 and F2 of the specification.
 func TestFormVectors(t *testing.T) {
 	c := offline(t)
@@ -357,7 +394,7 @@ func TestListsPageAndEnd(t *testing.T) {
 
 	broke := newFake(t)
 	broke.answers["/info/payments/bydate/"] = `[{"id":"1","pay_amount":"x"}]`
-	for _, err := range broke.client().Payments(bg(t), PaymentFilter{}) {
+	for _, err := range broke.client().Payments(bg(t), PaymentFilter{From: today, To: today}) {
 		require.ErrorIs(t, err, acquiring.ErrProtocol)
 	}
 }

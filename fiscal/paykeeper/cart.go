@@ -16,7 +16,9 @@ import (
 type Cart []CartItem
 
 // CartItem is one line of a cart (https://docs.paykeeper.ru/onlain-kassa-54-fz/tovary-v-cheke-54-fz-full).
-// Empty fields are not sent, save the first seven.
+// The first five fields are always sent, the others when they are not empty.
+// Give ItemType and PaymentType too: without them the service takes goods and,
+// by its version, a full payment or a full prepayment.
 type CartItem struct {
 	Name        string          // at most 128 characters
 	Price       money.Amount    // of one unit

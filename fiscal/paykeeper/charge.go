@@ -24,8 +24,11 @@ func chargeLooks() []time.Duration {
 // is the bank_id of a notification: it is not covered by the signature, so it
 // is not in Payment.Card; take it from Client.ParseNotification(Callback.Raw)
 // after the callback was verified. The service answers only that it was
-// accepted, so the payment is looked for by its order number. An order that
-// was charged before gives its first payment.
+// accepted, so the payment is looked for by its order number; one that is not
+// shown in time is ErrUnavailable with OutcomeUnknown: call again. An order that
+// was charged before gives its payment, whatever became of it: a declined one
+// comes with StatusDeclined and without an error, so a new attempt needs a new
+// order number. Another Amount for the order is ErrDuplicate.
 func (a *Acquirer) Charge(ctx context.Context, req acquiring.ChargeRequest) (*acquiring.Payment, error) {
 	const op = "Charge"
 	binding, err := a.binding(op, req)
@@ -128,7 +131,8 @@ func (a *Acquirer) binding(op string, req acquiring.ChargeRequest) (BindingReque
 	return out, err
 }
 
-// DeleteToken is not possible: the protocol's call for it is not published.
+// DeleteToken is always ErrUnsupported: the protocol's call for it is not
+// published. Nothing is sent.
 func (a *Acquirer) DeleteToken(_ context.Context, token string) error {
 	const op = "DeleteToken"
 	if token == "" {

@@ -94,7 +94,7 @@ type Config struct {
 	// documentation; purchases have no known word.
 	ReceiptTypes map[fiscal.Settlement]string
 	// PrepaidField is the sum that the set-off of a prepayment goes to
-	// (зачёт аванса): "" is "sum_advance".
+	// (зачёт аванса): "sum_advance", which "" is too, or "sum_cashless".
 	PrepaidField string
 	// Measures are the words of a line's measure; the units not in it are
 	// sent as their number in the format of fiscal data: "11" is a kilogram.

@@ -33,9 +33,11 @@ type reversal struct {
 // Config.Store, and a call whose answer was lost is looked for in the payment's
 // refunds before it is sent again.
 //
-// Without a Store of your own a restart forgets the keys. Then a refund of a
-// part is refused with ErrDuplicate if the payment has one of the same sum that
-// this process knows nothing of: it may be this very one.
+// A Key that was used for another payment or Amount is ErrInvalid.
+//
+// Without a Store of your own a restart forgets the keys. Then a refund with an
+// Amount is refused with ErrDuplicate if the payment has one of the same sum
+// that this process knows nothing of: it may be this very one.
 //
 // The Receipt is of type SaleReturn. Without one the service prints no receipt
 // of its own for a part, and returns the whole cart of the sale for the whole.

@@ -14,7 +14,9 @@ import (
 
 // Store remembers what PayKeeper cannot be asked: which refund, charge and
 // receipt was sent under which key of the shop's, and which payments are held.
-// It is a table of two columns, key and value; a few hundred bytes a row. An
+// It is a table of two columns, key and value; a few hundred bytes a row. A key
+// is Config.Shop (or "paykeeper"), some 20 characters, and your own order number,
+// refund key or receipt ID. An
 // implementation is safe for concurrent use; over a database it outlives the
 // process and is shared by its copies, whose clocks must agree to the minute. A
 // call that is made again after a crash adds a row of its own, so that one copy

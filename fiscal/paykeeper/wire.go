@@ -26,6 +26,19 @@ var moscow = time.FixedZone("MSK", 3*60*60)
 
 func dateOf(t time.Time) string { return t.In(moscow).Format(dateLayout) }
 
+// checkDays refuses a list's period that lacks a day: the zero time would be
+// sent as the year 1, and nothing found.
+func checkDays(op string, from, to time.Time) error {
+	var err error
+	switch {
+	case from.IsZero():
+		err = acquiring.Invalid("From", "is not given; the list needs its first day")
+	case to.IsZero():
+		err = acquiring.Invalid("To", "is not given; the list needs its last day")
+	}
+	return acquiring.InOp(provider, op, err)
+}
+
 // fields are a form or a query in the order of the documentation.
 type fields webhook.Params
 
