@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/acquiring-go/acquiring"
@@ -186,11 +187,16 @@ func (b *Bridge) verify(ctx context.Context, s *shop, inv *invoice, a *attempt) 
 			return w.note(ctx, inv.ClientID, inv.Shop, text+"Деньги оставлены, решите сами.")
 		})
 	}
-	if _, _, err := b.refund(ctx, s, inv.PaymentID, 0, "check-"+a.OrderID); err != nil {
+	_, r, err := b.refund(ctx, s, inv.PaymentID, 0, "check-"+a.OrderID)
+	if err != nil {
 		return err
 	}
+	end := "Деньги возвращены."
+	if r.Status == acquiring.RefundFailed {
+		end = "Банк взялся вернуть деньги и не вернул, решите сами."
+	}
 	return b.store.do(ctx, func(w *work) error {
-		return w.note(ctx, inv.ClientID, inv.Shop, text+"Деньги возвращены.")
+		return w.note(ctx, inv.ClientID, inv.Shop, text+end)
 	})
 }
 
@@ -384,7 +390,7 @@ func (b *Bridge) refund(ctx context.Context, s *shop, paymentID string, amount m
 				return err
 			}
 		}
-		if b.conf.RefundsInUpdate == "all" {
+		if b.conf.RefundsInUpdate == "all" || id != "" { // one with a name of its own was the bridge's idea: no answer told of it
 			return b.tellRefund(ctx, w, inv, r)
 		}
 		return b.tell(ctx, w, inv)
@@ -414,10 +420,12 @@ func (i *invoice) refund(id string) *refund {
 // planRefund finds the refund that is meant, or enters a new one. Begun says
 // that the bank is to be asked.
 func (b *Bridge) planRefund(inv *invoice, amount money.Amount, id string) (*refund, error) {
-	if id != "" {
-		if r := inv.refund(id); r != nil {
+	if r := inv.refund(id); r != nil {
+		if r.Status != acquiring.RefundFailed || r.Bank != "" {
 			return r, nil
 		}
+		// It surely was not made: it begins anew, behind those made meanwhile.
+		inv.Refunds = slices.DeleteFunc(inv.Refunds, func(old *refund) bool { return old == r })
 	}
 	for _, r := range inv.Refunds {
 		fits := !r.Foreign && r.Attempt == inv.Paid && r.Status != acquiring.RefundFailed && (amount == 0 || r.Amount == amount)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/acquiring-go/acquiring/alfabank/alfabanktest"
 	"github.com/acquiring-go/acquiring/money"
 
 	"github.com/acquiring-go/acquiring/examples/bridges/retailcrm/retailcrmtest"
@@ -287,6 +288,31 @@ func TestFailedCheckAfterPayment(t *testing.T) {
 			assert.Equal(t, want, w.status(payment))
 		})
 	}
+}
+
+// TestFailedCheckIsRefundedInTheEnd: a refund that the bank refused at first is
+// asked for again, and nobody is told before that the money went back.
+func TestFailedCheckIsRefundedInTheEnd(t *testing.T) {
+	w := open(t, func(_ map[string]any, shop func(string) map[string]any) { shop("alfa")["failed_check"] = "refund" })
+	w.connect()
+	payment, inv := w.bill("alfa")
+	w.click(inv.Link)
+	w.crm.RefuseChecks("Заказ отменён")
+	b, o := w.order("alfa")
+	require.NoError(t, b.Pay(o.ID))
+	w.alfa.Fail(alfabanktest.Fault{Op: "refund.do", Kind: alfabanktest.ServerError, Status: 429, Times: -1})
+	w.work()
+	for range 3 {
+		w.later(10 * time.Minute)
+	}
+	require.Zero(t, w.books("alfa", o.ID).Refunded)
+	assert.NotContains(t, w.noteTexts(), "Деньги возвращены")
+	w.alfa.ClearFaults()
+	w.later(10 * time.Minute)
+	assert.Equal(t, money.RUB(1299, 50), w.books("alfa", o.ID).Refunded)
+	assert.Contains(t, w.noteTexts(), "Деньги возвращены")
+	assert.Equal(t, retailcrmtest.PaymentReturned, w.status(payment))
+	assert.Equal(t, money.RUB(1299, 50), w.invoice(payment).Refunded())
 }
 
 // TestLinkNeverEnds: the bank's session does, and the next opening makes a new
