@@ -336,7 +336,8 @@ func (b *Bridge) giveRefund(ctx context.Context, c *connection, in any) (any, er
 // may know more.
 func (b *Bridge) status(ctx context.Context, c *connection, paymentID crm.Text) (any, error) {
 	return b.locked(ctx, c, paymentID, func(inv *invoice, s *shop) (any, error) {
-		if a := inv.current(); a != nil && a.ID != "" && inv.watches(a) {
+		paid, _ := inv.refundable()
+		if a := inv.current(); a != nil && a.ID != "" && (inv.watches(a) || a == paid) {
 			p, err := s.bank.GetStatus(ctx, a.ID)
 			if err == nil {
 				inv, err = b.learn(ctx, inv.PaymentID, a.N, p)

@@ -60,6 +60,7 @@ func New(ctx context.Context, c Config, opts ...Option) (*Bridge, error) {
 	if b.store, err = openStore(ctx, c.Database, b.now); err != nil {
 		return nil, err
 	}
+	b.store.watch = c.WatchRefundsDays
 	if err := b.openShops(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -162,14 +163,26 @@ func (b *Bridge) poller(s *shop) *webhook.Poller {
 					if inv.Shop != s.Code {
 						continue
 					}
+					paid, moved := inv.refundable()
 					for _, a := range inv.Attempts {
-						if inv.watches(a) && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt, Until: b.until(inv, a)}, nil) {
+						until := b.until(inv, a)
+						if a == paid {
+							until = later(until, moved.AddDate(0, 0, b.conf.WatchRefundsDays))
+						}
+						if (inv.watches(a) || a == paid && b.now().Before(until)) && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt, Until: until}, nil) {
 							return
 						}
 					}
 				}
 			}
 		}}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // until is when an attempt is given up: an unpaid one after KeepDays, a hold

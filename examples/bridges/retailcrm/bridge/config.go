@@ -37,10 +37,14 @@ type Config struct {
 	RefundRepeat    Duration `json:"refund_repeat"`     // the same refund asked for within this time is the same; 1m, below 0: never
 	RefundsInUpdate string   `json:"refunds_in_update"` // which refunds update-invoice carries: "foreign" (made in the bank's cabinet or late; default) or "all"
 	KeepDays        int      `json:"keep_days"`         // how long an unpaid attempt is asked for at the bank; 7
-	CRMRate         int      `json:"crm_rate"`          // requests a second for an account, whose limit is 10; 9
-	ClientIPHeader  string   `json:"client_ip_header"`  // of a trusted proxy, for the limits of /pay and of the password; "": the connection's address
-	LinkPage        bool     `json:"link_page"`         // /pay shows a page with a button first, and only the button opens a session
-	AllowHTTP       bool     `json:"allow_http"`        // for a try-out: public_url without https
+	// WatchRefundsDays is how long after its payment, or its last refund, a paid
+	// invoice is asked for at the bank: not every bank announces a refund that
+	// was made in its cabinet. 14.
+	WatchRefundsDays int    `json:"watch_refunds_days"`
+	CRMRate          int    `json:"crm_rate"`         // requests a second for an account, whose limit is 10; 9
+	ClientIPHeader   string `json:"client_ip_header"` // of a trusted proxy, for the limits of /pay and of the password; "": the connection's address
+	LinkPage         bool   `json:"link_page"`        // /pay shows a page with a button first, and only the button opens a session
+	AllowHTTP        bool   `json:"allow_http"`       // for a try-out: public_url without https
 }
 
 // ModuleConfig is how the module shows itself in the CRM.
@@ -186,6 +190,9 @@ func (c *Config) complete() error {
 	if c.KeepDays == 0 {
 		c.KeepDays = 7
 	}
+	if c.WatchRefundsDays == 0 {
+		c.WatchRefundsDays = 14
+	}
 	if c.Module.Permissions == nil {
 		c.Module.Permissions = crm.Permissions()
 	}
@@ -200,6 +207,10 @@ func (c *Config) complete() error {
 		return acquiring.Invalid("slug_length", "is not between 6 and 16")
 	case c.RefundsInUpdate != "foreign" && c.RefundsInUpdate != "all":
 		return acquiring.Invalid("refunds_in_update", `is neither "foreign" nor "all"`)
+	case c.KeepDays < 0:
+		return acquiring.Invalid("keep_days", "is less than zero")
+	case c.WatchRefundsDays < 0:
+		return acquiring.Invalid("watch_refunds_days", "is less than zero")
 	case len(c.Shops) == 0:
 		return acquiring.Invalid("shops", "are none")
 	}

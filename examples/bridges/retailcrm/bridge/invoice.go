@@ -133,6 +133,24 @@ func (i *invoice) open() bool {
 	return false
 }
 
+// refundable is the attempt whose money could go back in the bank's cabinet, and
+// when it last moved; nil: there is none.
+func (i *invoice) refundable() (a *attempt, moved time.Time) {
+	a = i.attempt(i.Paid)
+	if a == nil || a.Status != acquiring.StatusPaid && a.Status != acquiring.StatusPartiallyRefunded {
+		return nil, time.Time{}
+	}
+	if moved = i.PaidAt; moved.IsZero() {
+		moved = a.CreatedAt
+	}
+	for _, r := range i.Refunds {
+		if r.Attempt == a.N && r.At.After(moved) {
+			moved = r.At
+		}
+	}
+	return a, moved
+}
+
 // watches says whether the bank has to be asked about the attempt.
 func (i *invoice) watches(a *attempt) bool {
 	switch a.Status {

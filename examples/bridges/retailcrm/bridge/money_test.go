@@ -230,6 +230,42 @@ func TestRefundInTheCabinet(t *testing.T) {
 	assert.Equal(t, money.RUB(1299, 50), w.books("sber", o.ID).Refunded)
 }
 
+// TestRefundInAnyCabinet: two of the banks announce no refunds, so they are
+// asked, for as long as the settings say.
+func TestRefundInAnyCabinet(t *testing.T) {
+	for _, shop := range []string{"pm", "tochka"} {
+		t.Run(shop, func(t *testing.T) {
+			w := open(t, func(conf map[string]any, _ func(string) map[string]any) { conf["watch_refunds_days"] = 10 })
+			w.connect()
+			payment, inv := w.bill(shop)
+			w.clock.Advance(20 * 24 * time.Hour) // a link is opened when the customer likes
+			o := w.pay(shop, inv.Link)
+			give := func(key string, sum money.Amount) {
+				_, err := w.b.shop(shop).bank.Refund(w.ctx, acquiring.RefundRequest{ID: acquiring.PaymentID(o.ID), Key: key, Amount: sum})
+				require.NoError(t, err)
+				w.pm.ExecuteRefunds()
+			}
+			w.clock.Advance(9 * 24 * time.Hour)
+			give("cabinet", money.RUB(99, 50))
+			w.execute()
+			assert.Equal(t, money.RUB(99, 50), w.invoice(payment).Refunded())
+			w.clock.Advance(9 * 24 * time.Hour)
+			give("cabinet again", money.RUB(100, 0))
+			w.execute()
+			assert.Equal(t, money.RUB(199, 50), w.invoice(payment).Refunded(), "a refund keeps it watched")
+
+			w.clock.Advance(11 * 24 * time.Hour)
+			give("much later", money.RUB(200, 0))
+			w.execute()
+			assert.Equal(t, money.RUB(199, 50), w.invoice(payment).Refunded(), "nobody watches for ever")
+			_, err := w.crm.Status(payment)
+			require.NoError(t, err)
+			w.work()
+			assert.Equal(t, money.RUB(399, 50), w.invoice(payment).Refunded(), "the button asks the bank")
+		})
+	}
+}
+
 // TestWrongSum: a payment of another sum is nobody's payment.
 func TestWrongSum(t *testing.T) {
 	w := open(t, nil)

@@ -27,6 +27,7 @@ type store struct {
 	now     func() time.Time
 	locks   keyed
 	wake    chan struct{} // something was put into the outbox
+	watch   int           // days for which a paid invoice is asked for its refunds
 }
 
 // openStore opens the database and makes its tables.
@@ -66,7 +67,9 @@ func openStore(ctx context.Context, dsn string, now func() time.Time) (*store, e
 }
 
 // schema of the bridge. Times are Unix milliseconds. Invoices are documents:
-// what is searched for stands beside them in columns.
+// what is searched for stands beside them in columns. is_open is 1 for one about
+// which the bank has to be asked, 0 for one that is over, and for a paid one the
+// time until which it is asked for its refunds.
 func (s *store) schema() []string {
 	serial := "INTEGER PRIMARY KEY AUTOINCREMENT"
 	if s.dialect == sqldb.PostgreSQL {
@@ -155,7 +158,7 @@ func (w *work) save(ctx context.Context, inv *invoice) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.exec(ctx, "UPDATE retailcrm_invoices SET doc = ?, is_open = ? WHERE payment_id = ?", string(doc), number(inv.open()), inv.PaymentID); err != nil {
+	if _, err := w.exec(ctx, "UPDATE retailcrm_invoices SET doc = ?, is_open = ? WHERE payment_id = ?", string(doc), w.s.opened(inv), inv.PaymentID); err != nil {
 		return err
 	}
 	for _, a := range inv.Attempts {
@@ -165,6 +168,17 @@ func (w *work) save(ctx context.Context, inv *invoice) error {
 		}
 	}
 	return nil
+}
+
+// opened is the invoice's is_open.
+func (s *store) opened(inv *invoice) int64 {
+	if inv.open() {
+		return 1
+	}
+	if a, moved := inv.refundable(); a != nil {
+		return moved.AddDate(0, 0, s.watch).UnixMilli()
+	}
+	return 0
 }
 
 func number(b bool) int64 {
@@ -236,7 +250,8 @@ func (w *work) find(ctx context.Context, shop string, id acquiring.PaymentID, or
 
 // openInvoices are those of a shop about which the bank has to be asked.
 func (s *store) openInvoices(ctx context.Context, since time.Time) ([]*invoice, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.Bind("SELECT doc FROM retailcrm_invoices WHERE is_open = 1 AND created_at >= ? ORDER BY created_at"), since.UnixMilli())
+	rows, err := s.db.QueryContext(ctx, s.dialect.Bind("SELECT doc FROM retailcrm_invoices WHERE is_open = 1 AND created_at >= ? OR is_open > ? ORDER BY created_at"),
+		since.UnixMilli(), s.now().UnixMilli())
 	if err != nil {
 		return nil, err
 	}
