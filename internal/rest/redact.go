@@ -86,7 +86,9 @@ func asciiJSON(s string) string {
 }
 
 // maskCards hides the middle of every number that may be a card's: 13 to 19
-// digits, together or in groups, with the right check digit.
+// digits, together or in groups, with the right check digit. Such numbers may
+// overlap (an order's number and the card after it begin with one by chance),
+// so each is looked for from each group of digits on.
 func maskCards(s string) string {
 	var out []byte // nil until something is masked
 	for i := 0; i < len(s); {
@@ -94,21 +96,25 @@ func maskCards(s string) string {
 			i++
 			continue
 		}
-		end, digits := cardAt(s, i)
-		if digits == 0 {
-			i = end
-			continue
+		group := i + 1 // the end of the first group
+		for group < len(s) && isDigit(s[group]) {
+			group++
 		}
-		if out == nil {
-			out = []byte(s)
-		}
-		for n := 0; i < end; i++ {
-			if isDigit(s[i]) {
-				if n++; n > 6 && n <= digits-4 {
-					out[i] = '*'
+		for at, n := group, group-i; n <= 19; {
+			if n >= 13 && luhn(s[i:at]) {
+				if out == nil {
+					out = []byte(s)
 				}
+				maskCard(out[i:at], n)
+			}
+			if at+1 >= len(s) || (s[at] != ' ' && s[at] != '-') || !isDigit(s[at+1]) {
+				break
+			}
+			for at++; at < len(s) && isDigit(s[at]); at++ {
+				n++
 			}
 		}
+		i = group
 	}
 	if out == nil {
 		return s
@@ -116,27 +122,16 @@ func maskCards(s string) string {
 	return string(out)
 }
 
-// cardAt looks for a card number that begins with the group of digits at i. It
-// returns its end and its length in digits, or the end of the group and 0.
-func cardAt(s string, i int) (end, digits int) {
-	group := 0 // the end of the first group
-	for at, n := i, 0; ; {
-		for ; at < len(s) && isDigit(s[at]); at++ {
-			n++
+// maskCard hides all digits of a card number but the first six and the last
+// four. What is hidden already counts as a digit.
+func maskCard(card []byte, digits int) {
+	n := 0
+	for i, c := range card {
+		if isDigit(c) || c == '*' {
+			if n++; n > 6 && n <= digits-4 {
+				card[i] = '*'
+			}
 		}
-		if group == 0 {
-			group = at
-		}
-		if n > 19 {
-			return group, 0
-		}
-		if n >= 13 && luhn(s[i:at]) {
-			return at, n
-		}
-		if at+1 >= len(s) || (s[at] != ' ' && s[at] != '-') || !isDigit(s[at+1]) {
-			return group, 0
-		}
-		at++
 	}
 }
 
