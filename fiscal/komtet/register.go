@@ -56,10 +56,8 @@ func (c *Client) existing(ctx context.Context, op string, r fiscal.Receipt, chec
 	}
 	t, err := c.taskOf(ctx, check.version(), int64(told.ID))
 	if err != nil {
-		if !acquiring.Temporary(err) && !isNotFound(err) {
-			return nil, err
-		}
-		// The task is known; how it stands can be asked later.
+		// The task is known; how it stands can be asked later. Not even a
+		// refusal of the question is one of the receipt.
 		t = told
 	}
 	if !t.ExternalID.IsZero() && t.ExternalID.String() != r.ID {

@@ -158,6 +158,19 @@ func TestDuplicateWhoseTaskCannotBeReadNow(t *testing.T) {
 	})
 }
 
+// Whatever the service answers about the task that it named itself: the number
+// is taken, and a refusal of the question is none of the receipt.
+func TestDuplicateWhoseTaskIsRefused(t *testing.T) {
+	for _, look := range []answer{{status: 403, body: `{"code":"AUT00","title":"Ошибка авторизации"}`}, {status: 400}, {status: 405}, {status: 302}, ok(`<html>`), ok(`{"id":9002}`)} {
+		c, _ := client(t, nil, answer{status: 422, body: file(t, "duplicate_answer.json")}, look)
+		d, err := c.Submit(t.Context(), sale())
+		require.NoError(t, err, look.status)
+		assert.Equal(t, "9001", d.ID)
+		assert.True(t, d.Existed)
+		assert.Equal(t, fiscal.DocumentQueued, d.Status)
+	}
+}
+
 func TestDuplicateWithoutTask(t *testing.T) {
 	for _, body := range []string{
 		`{"title":"Чек с внешнем идентификатором T-1001 существует","code":"VLD11","description":"Проверьте."}`,

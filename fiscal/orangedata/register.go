@@ -67,8 +67,9 @@ func (c *Client) existing(ctx context.Context, s *sealed, cause error) (*fiscal.
 	}
 	if err != nil {
 		// It is there, and only how it stands could not be read: submitting it
-		// once more asks again.
-		return nil, err
+		// once more asks again. That the question was refused, or not sent, says
+		// nothing of the receipt.
+		return nil, unread(err)
 	}
 	if st.State == StateDone {
 		if what := s.differs(st.Printed); what != "" {
@@ -79,6 +80,22 @@ func (c *Client) existing(ctx context.Context, s *sealed, cause error) (*fiscal.
 	doc := c.document(s.kind, s.id, st)
 	doc.Existed = true
 	return doc, nil
+}
+
+// unread is the error of a receipt whose ID is taken, by itself most probably,
+// and whose document could not be looked at.
+func unread(err error) error {
+	var e *acquiring.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	own := *e
+	own.Outcome = acquiring.OutcomeUnknown
+	if own.Hint != "" {
+		own.Hint += "; "
+	}
+	own.Hint += hintTaken
+	return &own
 }
 
 // differs says in what the printed document is another one than s; "" when it

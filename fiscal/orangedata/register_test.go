@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -200,6 +201,36 @@ func TestSubmitBurntID(t *testing.T) {
 	_, err = c.Submit(t.Context(), tea())
 	require.ErrorIs(t, err, orangedata.ErrCertificate)
 }
+
+// The ID is taken, and how its document stands cannot be read just now: nobody
+// may take that for a receipt that was refused, or never sent, and print it
+// under another ID.
+func TestSubmitTakenAndUnreadable(t *testing.T) {
+	for name, look := range map[string]answer{
+		"certificate": {status: 401}, "another method": {status: 405}, "a fault": {status: 500}, "another document": {status: 200, body: `{"id":"x","fsNumber":"9999","documentNumber":1,"fp":"1"}`},
+	} {
+		s := newService(t, conflict, look)
+		doc, err := s.client().Submit(t.Context(), tea())
+		require.Error(t, err, name)
+		assert.Nil(t, doc)
+		assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err), name)
+		assert.ErrorContains(t, err, "under the same ID", name)
+	}
+	down := roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodGet {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		return (&stub{status: http.StatusConflict}).RoundTrip(r)
+	})
+	c := offline(t, func(c *orangedata.Config) { c.HTTPClient, c.Retries = &http.Client{Transport: down}, -1 })
+	_, err := c.Submit(t.Context(), tea())
+	require.ErrorIs(t, err, acquiring.ErrUnavailable)
+	assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // The answer to the first POST is lost; the second meets 409: a success in
 // disguise, and the bytes of both are the same.

@@ -47,6 +47,7 @@ const (
 	hintRegisterOff = "look at the registers of the group (Client.Devices, the cabinet), then submit the receipt under a new ID"
 	hintMark        = "scan the code again with its group separators, or remove the goods from sale; then submit the receipt under a new ID"
 	hintAgain       = "submit the same receipt again, under the same ID: it is printed once"
+	hintTaken       = "a document with this ID is there already and could not be looked at: submit the same receipt again, under the same ID"
 	hintRefused     = "correct the receipt and submit it under a new ID: the refused one may stay taken"
 )
 
