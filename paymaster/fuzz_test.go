@@ -2,6 +2,7 @@ package paymaster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -131,6 +132,11 @@ func FuzzAnswers(f *testing.F) {
 			got := p.Payment(nil)
 			if got.Status == acquiring.StatusPaid && p.Status != StatusSettled {
 				t.Fatal("paid without Settled")
+			}
+			if kept := *got; kept.Raw == nil || json.Valid(kept.Raw) {
+				if _, err := json.Marshal(kept); err != nil {
+					t.Fatalf("a payment that cannot be stored: %v", err)
+				}
 			}
 		} else {
 			own(err)

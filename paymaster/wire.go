@@ -108,7 +108,11 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 func parseTime(s string) Time {
 	for _, layout := range timeLayouts {
 		if at, err := time.Parse(layout, s); err == nil {
-			return Time{at.UTC()}
+			// In UTC it may be of the year -1 or 10000, which no JSON takes.
+			if at = at.UTC(); at.Year() < 1 || at.Year() > 9999 {
+				return Time{}
+			}
+			return Time{at}
 		}
 	}
 	return Time{}

@@ -289,6 +289,7 @@ func FuzzRead(f *testing.F) {
 	signed, _ := NewVerifier(VerifierOptions{Key: demoKey})
 	open, _ := NewVerifier(VerifierOptions{})
 	f.Fuzz(func(t *testing.T, text, kind string, post bool) {
+		checkSigned(t, signed, text)
 		for _, v := range []*Verifier{signed, open} {
 			r := &http.Request{Method: http.MethodGet, Header: http.Header{"Content-Type": {kind}}}
 			var err error

@@ -138,7 +138,10 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	}
 	for _, layout := range timeLayouts {
 		if at, err := time.ParseInLocation(layout, s, Moscow); err == nil {
-			t.Time = at.UTC()
+			// In UTC it may be of the year -1 or 10000, which no JSON takes.
+			if at = at.UTC(); at.Year() >= 1 && at.Year() <= 9999 {
+				t.Time = at
+			}
 			return nil
 		}
 	}
