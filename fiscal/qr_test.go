@@ -127,5 +127,18 @@ func FuzzParseQR(f *testing.F) {
 		again, err := ParseQR(got.QR())
 		require.NoError(t, err)
 		require.Equal(t, got.QR(), again.QR())
+		// Each part is what stands behind its name, once.
+		parts := "&" + strings.TrimSpace(text) + "&"
+		for name, value := range map[string]string{"fn": got.FN, "i": got.FD, "fp": got.FP, "n": itoa(int(got.Type))} {
+			require.Equal(t, 1, strings.Count(parts, "&"+name+"="), text)
+			require.Contains(t, parts, "&"+name+"="+value+"&")
+		}
+		_, sum, _ := strings.Cut(parts, "&s=")
+		sum, _, _ = strings.Cut(sum, "&")
+		total, err := money.Parse(sum)
+		require.NoError(t, err)
+		require.Equal(t, total, got.Total)
+		_, at, _ := strings.Cut(parts, "&t=")
+		require.True(t, strings.HasPrefix(at, got.Time.Format("20060102T1504")), text)
 	})
 }

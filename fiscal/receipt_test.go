@@ -3,6 +3,7 @@ package fiscal
 import (
 	"encoding/json"
 	"math"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -111,6 +112,20 @@ func FuzzParseQuantity(f *testing.F) {
 		back, err := ParseQuantity(q.String())
 		require.NoError(t, err)
 		require.Equal(t, q, back)
+		exact, ok := new(big.Rat).SetString(strings.Replace(s, ",", ".", 1))
+		require.True(t, ok && strings.Trim(s, "0123456789.,") == "", s)
+		require.Zero(t, exact.Cmp(big.NewRat(int64(q), 1_000_000)), s)
+		// Half up, without the machine's numbers.
+		for _, price := range []money.Amount{1, 33, 25990, money.RUB(99_999_999, 99)} {
+			want := exact.Mul(exact, new(big.Rat).SetInt64(int64(price)))
+			want.Add(want, big.NewRat(1, 2))
+			whole := new(big.Int).Quo(want.Num(), want.Denom())
+			if !whole.IsInt64() {
+				whole.SetInt64(int64(money.Max))
+			}
+			require.Equal(t, whole.Int64(), int64(q.Times(price)), s)
+			exact.SetFrac64(int64(q), 1_000_000)
+		}
 	})
 }
 

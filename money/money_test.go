@@ -3,7 +3,9 @@ package money
 import (
 	"encoding/json"
 	"math"
+	"math/big"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -159,18 +161,52 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		exact := exactly(s)
+		if minor, err := ParseMinor(s); err == nil && (exact == nil || exact.Cmp(new(big.Rat).SetInt64(int64(minor))) != 0 || strings.ContainsAny(s, " \u00a0")) {
+			t.Fatalf("%q is %d kopecks", s, minor)
+		}
 		a, err := Parse(s)
 		if err != nil {
+			if plain.MatchString(s) {
+				if kopecks := new(big.Rat).Mul(exact, big.NewRat(100, 1)); kopecks.IsInt() && kopecks.Num().IsInt64() {
+					t.Fatalf("%q is refused: %v", s, err)
+				}
+			}
 			return
 		}
 		again, err := Parse(a.String())
 		if err != nil || again != a {
 			t.Fatalf("%q is %d, but %q is %d, %v", s, a, a.String(), again, err)
 		}
-		if strings.ContainsAny(s, "eExX") {
-			t.Fatalf("%q was taken for a sum", s)
+		if exact == nil || exact.Cmp(big.NewRat(int64(a), 100)) != 0 {
+			t.Fatalf("%q is %d", s, a)
 		}
 	})
+}
+
+// plain is a sum that nobody may refuse, save for its size or its decimals.
+var plain = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?$`)
+
+// exactly is the number that the text is, by another reader; nil if it is none.
+func exactly(s string) *big.Rat {
+	s = strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\u00a0', '\u202f', '\u2009':
+			return -1
+		case ',':
+			return '.'
+		}
+		return r
+	}, s)
+	digits := strings.TrimLeft(s, "+-")
+	if len(s)-len(digits) > 1 || strings.Trim(digits, "0123456789.") != "" || strings.Count(digits, ".") > 1 || strings.Trim(digits, ".") == "" {
+		return nil
+	}
+	exact, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return nil
+	}
+	return exact
 }
 
 func BenchmarkParse(b *testing.B) {
