@@ -36,8 +36,8 @@ func (c *Client) GetOrderStatus(ctx context.Context, orderID string) (*Order, er
 
 // What the lists of orders are asked for and answered with.
 type (
-	OrdersQuery = rbs.OrdersQuery
-	Orders      = rbs.Orders // a page of orders
+	OrdersQuery = rbs.OrdersQuery // period, statuses and page
+	Orders      = rbs.Orders      // a page of orders
 )
 
 // GetLastOrders lists the merchant's orders, a page at a time

@@ -18,7 +18,7 @@ type (
 	DateTime   = rbs.DateTime   // a moment in a request, Moscow time
 	Cart       = rbs.Cart       // orderBundle
 	CartItems  = rbs.CartItems  // depositItems, refundItems
-	CartItem   = rbs.CartItem
+	CartItem   = rbs.CartItem   // a position
 )
 
 var (

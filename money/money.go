@@ -21,8 +21,8 @@ type Amount int64
 // Limits of an Amount. The banks themselves stop far below: 12 digits of
 // kopecks at Sberbank and Alfa-Bank.
 const (
-	Max Amount = math.MaxInt64
-	Min Amount = math.MinInt64
+	Max Amount = math.MaxInt64 // 92,233,720,368,547,758.07 roubles
+	Min Amount = math.MinInt64 // one kopeck less than -Max
 )
 
 // ErrSyntax is the kind of error that Parse and ParseMinor give for text that

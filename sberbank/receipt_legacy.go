@@ -7,12 +7,12 @@ import (
 
 // The cart of an order at the legacy gateway. The types are the family's.
 type (
-	LegacyBundle     = rbs.Cart         // orderBundle
-	LegacyCustomer   = rbs.CartCustomer // the buyer
-	LegacyItems      = rbs.CartItems    // positions of a cart, a deposit or a refund; needed for a part of the sum
-	LegacyItem       = rbs.CartItem     // a position; Quantity.Measure is a text: «шт»
-	LegacyTax        = rbs.CartTax
-	LegacyAttributes = rbs.CartAttributes
+	LegacyBundle     = rbs.Cart           // orderBundle
+	LegacyCustomer   = rbs.CartCustomer   // the buyer
+	LegacyItems      = rbs.CartItems      // positions of a cart, a deposit or a refund; needed for a part of the sum
+	LegacyItem       = rbs.CartItem       // a position; Quantity.Measure is a text: «шт»
+	LegacyTax        = rbs.CartTax        // VAT of a position
+	LegacyAttributes = rbs.CartAttributes // further fields of a position, by name
 )
 
 // legacyReceipt is a receipt as the legacy gateway takes it.

@@ -12,24 +12,41 @@ import (
 
 // What all emulators share; see the methods of Server.
 type (
-	// Fault is one thing that goes wrong when told; see Server.Fail. Its Op is
-	// the method's path: "register.do", "sbp/c2b/qr/dynamic/get.do".
+	// Fault is one thing that goes wrong when told; its Op is the method's path:
+	// "register.do", "sbp/c2b/qr/dynamic/get.do", in any case, and "" is any
+	// call. It happens Times times (0: once; below 0: until ClearFaults). Delay,
+	// in real time, is what the answer waits; of RateLimit it is Retry-After, a
+	// second at least. Status is answered in place of the kind's own; with it
+	// LostAnswer answers a web page.
 	Fault = emulator.Fault
 	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	// Delivery is a callback with its attempts.
+	// Delivery is a callback with its attempts: ID (for Resend and Forge),
+	// Order, Event, Method, URL, Header, Body, State ("waiting", "delivered",
+	// "given up", "lost", "not configured"), Attempts. Its Request is the
+	// callback as the shop's handler gets it.
 	Delivery = emulator.Delivery
-	// Mischief is what happens to callbacks on their way.
+	// Mischief is what happens to callbacks on their way from now on; its zero
+	// value is good weather. Duplicates: each is sent so many times more. Lose:
+	// the next so many are never sent (below 0: all). Delay, of the emulator's
+	// clock: before each. Reorder: up to so much more, by lot, so that they
+	// overtake each other. Forge: beside each of the next so many goes a forged
+	// one (below 0: all). Order: to the callbacks of this order alone.
 	Mischief = emulator.Mischief
-	// Clock is the emulator's time.
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
 	Clock = emulator.Clock
-	// Order is what the bank's own books say of an order.
+	// Order is what the provider's own books say of an order: its Amount, State
+	// (in the provider's words), and what was Authorized, Captured, Released and
+	// Refunded, in kopecks, with the Moves that made it so.
 	Order = emulator.Order
-	// Move is one move of money in the books.
+	// Move is one move of money in the books, in kopecks: Kind is "authorized",
+	// "captured", "released" or "refunded".
 	Move = emulator.Move
-	// Receipt is a receipt that the cash service was given.
+	// Receipt is a receipt (чек) that the cash service was given.
 	Receipt = emulator.Receipt
-	// Exchange is a request to the emulator with its answer.
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
 	Exchange = emulator.Exchange
 )
 

@@ -193,19 +193,38 @@ func TestExportedNamesAreExplained(t *testing.T) {
 }
 
 // undocumented says whether a spec exports a name that nothing explains: its
-// own comment, one behind it, or that of its group.
+// own comment, one behind it, or that of its group. A group's comment is not
+// enough for another package's name under this one's: go doc shows nothing of
+// what stands there.
 func undocumented(d *ast.GenDecl, spec ast.Spec) (string, bool) {
+	group := d.Doc != nil
 	switch s := spec.(type) {
 	case *ast.TypeSpec:
-		return s.Name.Name, s.Name.IsExported() && s.Doc == nil && s.Comment == nil && d.Doc == nil
+		if s.Assign.IsValid() && elsewhere(s.Type) && d.Lparen.IsValid() {
+			group = false
+		}
+		return s.Name.Name, s.Name.IsExported() && s.Doc == nil && s.Comment == nil && !group
 	case *ast.ValueSpec:
-		for _, name := range s.Names {
-			if name.IsExported() && s.Doc == nil && s.Comment == nil && d.Doc == nil {
+		for i, name := range s.Names {
+			if i < len(s.Values) && elsewhere(s.Values[i]) && d.Lparen.IsValid() {
+				group = false
+			}
+			if name.IsExported() && s.Doc == nil && s.Comment == nil && !group {
 				return name.Name, true
 			}
 		}
 	}
 	return "", false
+}
+
+// elsewhere says whether an expression is another package's name.
+func elsewhere(e ast.Expr) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	_, ok = s.X.(*ast.Ident)
+	return ok
 }
 
 // obvious are methods whose meaning their interface fixes.

@@ -22,14 +22,15 @@ const (
 const secureCode = "111111"
 
 // The test cards. The first is published; the others are the emulator's own,
-// as no others are known.
+// as no others are known. On the payment page they take the CVC 000 or 111, any
+// expiry date to come, and the bank's code 111111.
 const (
-	CardPays         = "4100000000000010"
-	CardNoMoney      = "4100000000000028"
-	CardDeclined     = "4100000000000036"
-	CardThreeDS1     = "4100000000000044"
-	CardThreeDS2     = "2200000000000053"
-	CardSMS          = "2200000000000061"
+	CardPays         = "4100000000000010" // pays
+	CardNoMoney      = "4100000000000028" // InsufficientFunds
+	CardDeclined     = "4100000000000036" // TransactionDeclined
+	CardThreeDS1     = "4100000000000044" // pays after the code of 3-D Secure 1
+	CardThreeDS2     = "2200000000000053" // pays after the code of 3-D Secure 2
+	CardSMS          = "2200000000000061" // pays after the code of an SMS
 	cardCodes        = "000 111"
 	masksInClassic   = "XXXXXXXXXXX"
 	masksInV2        = "XXXXXX"

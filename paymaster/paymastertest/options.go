@@ -26,11 +26,11 @@ type Account struct {
 	Hash         HashAlgo // its signature type; SHA256 unless set
 	Login        string   // of the classic REST: a user with "Автоматический доступ"
 	Password     string
-	DirectSecret string // of PayMaster Direct
-	SiteID       int    // the site's number in answers of the classic REST
-	AccountID    string // accountID of the classic REST
-	Operator     bool   // роль "Операционист": may read payments by the classic REST and no more
-	Currencies   []string
+	DirectSecret string   // of PayMaster Direct
+	SiteID       int      // the site's number in answers of the classic REST
+	AccountID    string   // accountID of the classic REST
+	Operator     bool     // роль "Операционист": may read payments by the classic REST and no more
+	Currencies   []string // that it takes, by their three letters; nil: RUB
 }
 
 // settings are what the options have set.
@@ -158,7 +158,7 @@ type HoldNotice uint8
 const (
 	NoticeAtHold    HoldNotice = iota // when the money is held
 	NoticeAtConfirm                   // when it is taken
-	NoticeAtBoth
+	NoticeAtBoth                      // both times
 )
 
 // Unknowns are what PayMaster's documentation leaves open. The zero value is
@@ -166,11 +166,11 @@ const (
 type Unknowns struct {
 	// REST API v2.
 
-	StringCallbackIDs bool // payment ids in notifications are text; ordinarily numbers, as integrations have seen
-	NumericIDs        bool // ids of payments and refunds are numbers in all answers
-	BOM               bool // notifications begin with a byte order mark
-	ShortSums         bool // sums as short as they can be: 10.5; ordinarily 10.5000
-	CallbackStatuses  []string
+	StringCallbackIDs bool     // payment ids in notifications are text; ordinarily numbers, as integrations have seen
+	NumericIDs        bool     // ids of payments and refunds are numbers in all answers
+	BOM               bool     // notifications begin with a byte order mark
+	ShortSums         bool     // sums as short as they can be: 10.5; ordinarily 10.5000
+	CallbackStatuses  []string // those that are notified of; nil: all
 	// KeyReplay answers the first answer again when an Idempotency-Key comes
 	// again with the same request; ordinarily that is
 	// idempotency_key_violation.
@@ -181,7 +181,7 @@ type Unknowns struct {
 
 	ErrorStatus map[string]int // HTTP status by code: "invalid_operation"
 	EmptyErrors bool           // refusals have no body
-	NotFound    NotFound
+	NotFound    NotFound       // the answer to an unknown id
 
 	ConfirmWithoutAmount bool // PUT …/confirm without an amount takes the whole hold
 	ConfirmNeedsReceipt  bool // of a payment that was created with one
@@ -192,30 +192,30 @@ type Unknowns struct {
 	ReceiptsArray        bool // the list of receipts is a bare array
 	OldACSField          bool // ThreeDSv1 names the address paymentUrl
 
-	PageSize     int // of lists; 0: 5
-	NewestFirst  bool
-	ExclusiveEnd bool // the end of a list's period does not belong to it
-	CursorEnd    CursorEnd
+	PageSize     int       // of lists; 0: 5
+	NewestFirst  bool      // lists begin with the newest, ordinarily with the oldest
+	ExclusiveEnd bool      // the end of a list's period does not belong to it
+	CursorEnd    CursorEnd // how the last page says so
 
-	ExpiredRejected   bool // an expired payment is Rejected, ordinarily Cancelled
-	RetryAfterDecline bool // after a decline the payment page takes another card
-	KeepUnpaid        bool // an unpaid payment cannot be cancelled: invalid_operation, -23
-	HoldLife          time.Duration
-	Milliseconds      bool // dates of payments with milliseconds
+	ExpiredRejected   bool          // an expired payment is Rejected, ordinarily Cancelled
+	RetryAfterDecline bool          // after a decline the payment page takes another card
+	KeepUnpaid        bool          // an unpaid payment cannot be cancelled: invalid_operation, -23
+	HoldLife          time.Duration // a hold is released after it; 0: never
+	Milliseconds      bool          // dates of payments with milliseconds
 
 	// The classic protocol.
 
-	HoldNotice        HoldNotice
-	TestSystem        string // LMI_PAYMENT_SYSTEM of test payments; "": 503
-	NoSystem          bool   // LMI_PAYMENT_SYSTEM is not sent any more
-	NumericCurrency   bool   // a currency given as 643 comes back as 643
-	MoscowTime        bool   // LMI_SYS_PAYMENT_DATE is Moscow time, ordinarily UTC
-	NoLegacyDate      bool   // answers of the classic REST without LastUpdate
-	NoSiteInvoiceID   bool   // getPaymentByInvoiceID answers without the shop's number
-	RefundStatusOnly  bool   // refunds have Status and no State
-	RefundStateOnly   bool   // refunds have State and no Status
-	NumericRefundID   bool
-	NoRefundID        bool
+	HoldNotice        HoldNotice    // when a hold is notified of
+	TestSystem        string        // LMI_PAYMENT_SYSTEM of test payments; "": 503
+	NoSystem          bool          // LMI_PAYMENT_SYSTEM is not sent any more
+	NumericCurrency   bool          // a currency given as 643 comes back as 643
+	MoscowTime        bool          // LMI_SYS_PAYMENT_DATE is Moscow time, ordinarily UTC
+	NoLegacyDate      bool          // answers of the classic REST without LastUpdate
+	NoSiteInvoiceID   bool          // getPaymentByInvoiceID answers without the shop's number
+	RefundStatusOnly  bool          // refunds have Status and no State
+	RefundStateOnly   bool          // refunds have State and no Status
+	NumericRefundID   bool          // RefundID is a number, ordinarily text
+	NoRefundID        bool          // refunds have no RefundID
 	ListLimit         int           // of the classic lists, then Overflow; 0: 100
 	SimulationPercent int           // of success under LMI_SIM_MODE=2; 0: 80
 	DirectPending     bool          // the first /direct/payment/complete answers in_progress

@@ -310,12 +310,13 @@ func (s *Server) Open(link string) (id string, err error) {
 	return "", errors.New("paymastertest: the payment form was refused: " + resp.Header.Get(reasonHeader))
 }
 
-// Pay is the customer paying by card: an id, the shop's number, or the payment
-// link. A two-stage payment is held.
+// Pay is the customer paying, by card, or by SBP where the payment takes only
+// that: an id, the shop's number, or the payment link. A two-stage payment is
+// held. An error says that there is no such payment, or that it cannot be paid.
 func (s *Server) Pay(id string) error { return s.PayWith(id, CardPays) }
 
 // PayWith pays by one of the test cards; the bank's questions are answered as
-// it wants.
+// it wants. A declined card is no error: see what became of it with Order.
 func (s *Server) PayWith(id, pan string) error {
 	p, err := s.reach(id)
 	if err != nil {
@@ -367,8 +368,8 @@ func (s *Server) PaySBP(id string) error {
 // or CANCELLED in the classic protocol.
 func (s *Server) Decline(id string) error { return s.DeclineWith(id, declinedOrdinary) }
 
-// DeclineWith declines with a result code of v2: "InsufficientFunds",
-// "CancelledByUser".
+// DeclineWith declines with a result code of v2: "InsufficientFunds", or
+// "CancelledByUser", which leaves the payment Cancelled.
 func (s *Server) DeclineWith(id, resultCode string) error {
 	if results[resultCode] == "" {
 		return fmt.Errorf("paymastertest: no result code %q", resultCode)

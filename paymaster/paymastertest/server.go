@@ -11,32 +11,60 @@ import (
 	"github.com/acquiring-go/acquiring/money"
 )
 
-// What the emulators share, under this package's name.
+// What all emulators share; see the methods of Server.
 type (
-	Fault     = emulator.Fault
+	// Fault is one thing that goes wrong when told; see Server.Fail for the
+	// names of its Op, in any case, and "" is any call. It happens Times times
+	// (0: once; below 0: until ClearFaults). Delay, in real time, is what the
+	// answer waits; of RateLimit it is Retry-After, a second at least. Status is
+	// answered in place of the kind's own; with it LostAnswer answers a web
+	// page.
+	Fault = emulator.Fault
+	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	Delivery  = emulator.Delivery
-	Mischief  = emulator.Mischief
-	Clock     = emulator.Clock
-	Exchange  = emulator.Exchange
-	Order     = emulator.Order
+	// Delivery is a callback with its attempts: ID (for Resend and Forge),
+	// Order, Event, Method, URL, Header, Body, State ("waiting", "delivered",
+	// "given up", "lost", "not configured"), Attempts. Its Request is the
+	// callback as the shop's handler gets it.
+	Delivery = emulator.Delivery
+	// Mischief is what happens to callbacks on their way from now on; its zero
+	// value is good weather. Duplicates: each is sent so many times more. Lose:
+	// the next so many are never sent (below 0: all). Delay, of the emulator's
+	// clock: before each. Reorder: up to so much more, by lot, so that they
+	// overtake each other. Forge: beside each of the next so many goes a forged
+	// one (below 0: all). Order: to the callbacks of this order alone.
+	Mischief = emulator.Mischief
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
+	Clock = emulator.Clock
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
+	Exchange = emulator.Exchange
+	// Order is what the provider's own books say of an order: its Amount, State
+	// (in the provider's words), and what was Authorized, Captured, Released and
+	// Refunded, in kopecks, with the Moves that made it so.
+	Order = emulator.Order
 )
 
 // The kinds of faults.
 const (
-	Delay       = emulator.Delay
-	Drop        = emulator.Drop
-	LostAnswer  = emulator.LostAnswer
-	ServerError = emulator.ServerError
-	HTML        = emulator.HTML
-	Cut         = emulator.Cut
-	RateLimit   = emulator.RateLimit
-	Empty       = emulator.Empty
+	Delay       = emulator.Delay       // the answer comes late
+	Drop        = emulator.Drop        // the connection is closed, nothing is done
+	LostAnswer  = emulator.LostAnswer  // the work is done, no answer comes
+	ServerError = emulator.ServerError // 502 with a web page, nothing is done
+	HTML        = emulator.HTML        // 200 with a web page, nothing is done
+	Cut         = emulator.Cut         // the work is done, the answer breaks off
+	RateLimit   = emulator.RateLimit   // 429 with Retry-After, nothing is done
+	Empty       = emulator.Empty       // 200 with nothing, nothing is done
 )
 
-// NewClock stands still until it is advanced; NewRunningClock goes by itself.
+// The clocks of WithClock.
 var (
-	NewClock        = emulator.NewClock
+	// NewClock(start time.Time) stands at start until Advance moves it; then
+	// callbacks leave only in Deliver and Advance.
+	NewClock = emulator.NewClock
+	// NewRunningClock(start time.Time, speed int) runs from start, speed times
+	// as fast as real time.
 	NewRunningClock = emulator.NewRunningClock
 )
 

@@ -57,7 +57,7 @@ type Retailer struct {
 	Rate         string // the commission in percent: "2.6"
 	Status       string // REG, NEW and the others; "": REG
 	Inactive     bool
-	PaymentModes []string // sbp, card, tinkoff, dolyame
+	PaymentModes []string // sbp, card, tinkoff, dolyame; nil: no link can be made
 	Cashbox      string   // the cash register's partner; "": none
 }
 

@@ -8,27 +8,51 @@ import (
 	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
-// What the emulators share, under this package's name.
+// What all emulators share; see the methods of Server.
 type (
-	Fault     = emulator.Fault
+	// Fault is one thing that goes wrong when told; its Op is one of the Op
+	// names: OpCreate, in any case, and "" is any call. It happens Times times
+	// (0: once; below 0: until ClearFaults). Delay, in real time, is what the
+	// answer waits; of RateLimit it is Retry-After, a second at least. Status is
+	// answered in place of the kind's own; with it LostAnswer answers a web
+	// page.
+	Fault = emulator.Fault
+	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	Delivery  = emulator.Delivery
-	Mischief  = emulator.Mischief
-	Clock     = emulator.Clock
-	Order     = emulator.Order
-	Exchange  = emulator.Exchange
+	// Delivery is a callback with its attempts: ID (for Resend and Forge),
+	// Order, Event, Method, URL, Header, Body, State ("waiting", "delivered",
+	// "given up", "lost", "not configured"), Attempts. Its Request is the
+	// callback as the shop's handler gets it.
+	Delivery = emulator.Delivery
+	// Mischief is what happens to callbacks on their way from now on; its zero
+	// value is good weather. Duplicates: each is sent so many times more. Lose:
+	// the next so many are never sent (below 0: all). Delay, of the emulator's
+	// clock: before each. Reorder: up to so much more, by lot, so that they
+	// overtake each other. Forge: beside each of the next so many goes a forged
+	// one (below 0: all). Order: to the callbacks of this order alone.
+	Mischief = emulator.Mischief
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
+	Clock = emulator.Clock
+	// Order is what the provider's own books say of an order: its Amount, State
+	// (in the provider's words), and what was Authorized, Captured, Released and
+	// Refunded, in kopecks, with the Moves that made it so.
+	Order = emulator.Order
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
+	Exchange = emulator.Exchange
 )
 
-// The kinds of faults; see their comments in the list of any emulator.
+// The kinds of faults.
 const (
-	Delay       = emulator.Delay
-	Drop        = emulator.Drop
-	LostAnswer  = emulator.LostAnswer
-	ServerError = emulator.ServerError
-	HTML        = emulator.HTML
-	Cut         = emulator.Cut
-	RateLimit   = emulator.RateLimit
-	Empty       = emulator.Empty
+	Delay       = emulator.Delay       // the answer comes late
+	Drop        = emulator.Drop        // the connection is closed, nothing is done
+	LostAnswer  = emulator.LostAnswer  // the work is done, no answer comes
+	ServerError = emulator.ServerError // 502 with a web page, nothing is done
+	HTML        = emulator.HTML        // 200 with a web page, nothing is done
+	Cut         = emulator.Cut         // the work is done, the answer breaks off
+	RateLimit   = emulator.RateLimit   // 429 with Retry-After, nothing is done
+	Empty       = emulator.Empty       // 200 with nothing, nothing is done
 )
 
 // NewClock stands still until it is advanced.
@@ -87,8 +111,9 @@ func WithClock(c *Clock) Option { return func(s *settings) { s.Clock = c } }
 func WithSeed(n uint64) Option { return func(s *settings) { s.Seed = n } }
 
 // WithCallbackURL registers a webhook of all types at this address for the
-// first key and the first application, without the test deliveries of a
-// registration by the API.
+// first key, without the test deliveries of a registration by the API. An OAuth
+// application registers its own. A webhook that was not answered with 200 is
+// repeated 30 times, every 10 seconds of the clock.
 func WithCallbackURL(u string) Option { return func(s *settings) { s.CallbackURL = u } }
 
 // WithCallbackHandler takes the webhooks without the network. Without
@@ -101,7 +126,8 @@ func WithCallbackClient(c *http.Client) Option { return func(s *settings) { s.Ca
 // WithPublicURL is the address the world sees, when mounted elsewhere.
 func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u } }
 
-// WithoutListening makes Handler and Client only.
+// WithoutListening makes Handler and Client only: give Client as
+// Config.HTTPClient.
 func WithoutListening() Option { return func(s *settings) { s.NoListen = true } }
 
 // WithQR draws the pictures of SBP codes (PNG) otherwise than the emulator does.

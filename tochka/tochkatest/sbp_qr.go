@@ -106,7 +106,7 @@ func (s *Server) declineQR(q *qr) error {
 }
 
 // PayQR is the customer paying a code of SBP with a sum of his own, where the
-// code has none.
+// code has none; 0: 100 roubles.
 func (s *Server) PayQR(qrcID string, a money.Amount) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

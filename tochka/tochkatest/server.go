@@ -187,7 +187,7 @@ func (s *Server) Handler() http.Handler { return s.base.Handler() }
 // Client goes straight to Handler, without the network.
 func (s *Server) Client() *http.Client { return s.base.Client() }
 
-// Fail plans a fault.
+// Fail plans a fault of a method (OpCreate) or, with an empty Op, of any.
 func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 
 // ClearFaults forgets the faults, troubles and refusals that did not happen

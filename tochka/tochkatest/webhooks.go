@@ -247,7 +247,8 @@ func sample(kind string) object {
 }
 
 // SendSample sends the documentation's sample event of a type to all webhooks
-// that have it: an event of a foreign company, rightly signed.
+// that are registered, whatever types they asked for: an event of a foreign
+// company, rightly signed.
 func (s *Server) SendSample(kind string) { s.SendEvent("sample", kind, sample(kind)) }
 
 // SendEvent sends any payload, rightly signed, to all webhooks that are
@@ -265,7 +266,7 @@ func (s *Server) SendEvent(order, kind string, payload Payload) {
 // []string.
 type Payload = object
 
-// Field is a member of a Payload.
+// Field is a member of a Payload: Field{Name: "webhookType", Value: "new"}.
 type Field = member
 
 // Sign makes the token of a payload, as the bank writes and signs it.

@@ -18,14 +18,14 @@ type Dialect = sqldb.Dialect
 
 // The kinds of database.
 const (
-	PostgreSQL = sqldb.PostgreSQL
-	SQLite     = sqldb.SQLite
+	PostgreSQL = sqldb.PostgreSQL // 12 and later
+	SQLite     = sqldb.SQLite     // 3.24 and later
 )
 
 // Defaults of Options.
 const (
 	DefaultTable   = "bridge_outbox"
-	DefaultLease   = time.Minute
+	DefaultLease   = time.Minute // of Lease
 	DefaultSettle  = 15 * time.Second
 	DefaultEvery   = 2 * time.Second
 	DefaultLongest = 10 * time.Minute

@@ -19,31 +19,56 @@ import (
 	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
-// What the emulators share, under this package's name.
+// What all emulators share; see the methods of Server.
 type (
-	Fault     = emulator.Fault
+	// Fault is one thing that goes wrong when told; its Op is one of the Op
+	// names: OpTask, in any case, and "" is any call. It happens Times times (0:
+	// once; below 0: until ClearFaults). Delay, in real time, is what the answer
+	// waits; of RateLimit it is Retry-After, a second at least. Status is
+	// answered in place of the kind's own; with it LostAnswer answers a web
+	// page.
+	Fault = emulator.Fault
+	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	Delivery  = emulator.Delivery
-	Mischief  = emulator.Mischief
-	Clock     = emulator.Clock
-	Exchange  = emulator.Exchange
+	// Delivery is a callback with its attempts: ID (for Resend and Forge),
+	// Order, Event, Method, URL, Header, Body, State ("waiting", "delivered",
+	// "given up", "lost", "not configured"), Attempts. Its Request is the
+	// callback as the shop's handler gets it.
+	Delivery = emulator.Delivery
+	// Mischief is what happens to callbacks on their way from now on; its zero
+	// value is good weather. Duplicates: each is sent so many times more. Lose:
+	// the next so many are never sent (below 0: all). Delay, of the emulator's
+	// clock: before each. Reorder: up to so much more, by lot, so that they
+	// overtake each other. Forge: beside each of the next so many goes a forged
+	// one (below 0: all). Order: to the callbacks of this order alone.
+	Mischief = emulator.Mischief
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
+	Clock = emulator.Clock
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
+	Exchange = emulator.Exchange
 )
 
-// The kinds of faults; see their comments in the list of any emulator.
+// The kinds of faults.
 const (
-	Delay       = emulator.Delay
-	Drop        = emulator.Drop
-	LostAnswer  = emulator.LostAnswer
-	ServerError = emulator.ServerError
-	HTML        = emulator.HTML
-	Cut         = emulator.Cut
-	RateLimit   = emulator.RateLimit
-	Empty       = emulator.Empty
+	Delay       = emulator.Delay       // the answer comes late
+	Drop        = emulator.Drop        // the connection is closed, nothing is done
+	LostAnswer  = emulator.LostAnswer  // the work is done, no answer comes
+	ServerError = emulator.ServerError // 502 with a web page, nothing is done
+	HTML        = emulator.HTML        // 200 with a web page, nothing is done
+	Cut         = emulator.Cut         // the work is done, the answer breaks off
+	RateLimit   = emulator.RateLimit   // 429 with Retry-After, nothing is done
+	Empty       = emulator.Empty       // 200 with nothing, nothing is done
 )
 
-// NewClock stands still until it is advanced; NewRunningClock goes by itself.
+// The clocks of WithClock.
 var (
-	NewClock        = emulator.NewClock
+	// NewClock(start time.Time) stands at start until Advance moves it; then
+	// callbacks leave only in Deliver and Advance.
+	NewClock = emulator.NewClock
+	// NewRunningClock(start time.Time, speed int) runs from start, speed times
+	// as fast as real time.
 	NewRunningClock = emulator.NewRunningClock
 )
 
@@ -92,7 +117,7 @@ type Server struct {
 // Queue is a set of cash registers (очередь).
 type Queue struct {
 	ID     int
-	Shop   string
+	Shop   string // "": the first shop
 	Name   string
 	Active bool // a register is on line; while none is, tasks wait
 }
@@ -153,7 +178,8 @@ func WithoutExistingTask() Option { return func(s *settings) { s.hideExisting = 
 // WithPublicURL is the address the world sees, when mounted elsewhere.
 func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u } }
 
-// WithoutListening makes Handler and Client only.
+// WithoutListening makes Handler and Client only: give Client as
+// Config.HTTPClient.
 func WithoutListening() Option { return func(s *settings) { s.NoListen = true } }
 
 // NewServer starts the emulator on 127.0.0.1.
@@ -203,7 +229,7 @@ func (s *Server) Handler() http.Handler { return s.base.Handler() }
 // Client goes straight to Handler, without the network.
 func (s *Server) Client() *http.Client { return s.base.Client() }
 
-// Fail plans a fault.
+// Fail plans a fault of a method (OpTask) or, with an empty Op, of any.
 func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 
 // ClearFaults forgets the faults that did not happen yet.

@@ -12,6 +12,8 @@
 //
 // Where nobody says what the service does, there is an option, or the
 // emulator chooses: an id refused with 400 stays free (WithBurntIDs), FFD 1.05
-// in a group of 1.2 is refused (WithOldFormatInNewGroups), callbacks carry the
-// body of the status and are repeated after 1, 5 and 30 seconds.
+// in a group of 1.2 is refused (WithOldFormatInNewGroups), a document is printed
+// after 2 seconds or, under a clock that stands still, at the second look,
+// callbacks carry the body of the status and are repeated after 1, 5 and 30
+// seconds.
 package orangedatatest

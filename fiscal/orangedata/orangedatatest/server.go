@@ -20,31 +20,56 @@ import (
 	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
-// What the emulators share, under this package's name.
+// What all emulators share; see the methods of Server.
 type (
-	Fault     = emulator.Fault
+	// Fault is one thing that goes wrong when told; its Op is one of the Op
+	// names: OpDocuments, in any case, and "" is any call. It happens Times
+	// times (0: once; below 0: until ClearFaults). Delay, in real time, is what
+	// the answer waits; of RateLimit it is Retry-After, a second at least.
+	// Status is answered in place of the kind's own; with it LostAnswer answers
+	// a web page.
+	Fault = emulator.Fault
+	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	Delivery  = emulator.Delivery
-	Mischief  = emulator.Mischief
-	Clock     = emulator.Clock
-	Exchange  = emulator.Exchange
+	// Delivery is a callback with its attempts: ID (for Resend and Forge),
+	// Order, Event, Method, URL, Header, Body, State ("waiting", "delivered",
+	// "given up", "lost", "not configured"), Attempts. Its Request is the
+	// callback as the shop's handler gets it.
+	Delivery = emulator.Delivery
+	// Mischief is what happens to callbacks on their way from now on; its zero
+	// value is good weather. Duplicates: each is sent so many times more. Lose:
+	// the next so many are never sent (below 0: all). Delay, of the emulator's
+	// clock: before each. Reorder: up to so much more, by lot, so that they
+	// overtake each other. Forge: beside each of the next so many goes a forged
+	// one (below 0: all). Order: to the callbacks of this order alone.
+	Mischief = emulator.Mischief
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
+	Clock = emulator.Clock
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
+	Exchange = emulator.Exchange
 )
 
 // The kinds of faults.
 const (
-	Delay       = emulator.Delay
-	Drop        = emulator.Drop
-	LostAnswer  = emulator.LostAnswer
-	ServerError = emulator.ServerError
-	HTML        = emulator.HTML
-	Cut         = emulator.Cut
-	RateLimit   = emulator.RateLimit
-	Empty       = emulator.Empty
+	Delay       = emulator.Delay       // the answer comes late
+	Drop        = emulator.Drop        // the connection is closed, nothing is done
+	LostAnswer  = emulator.LostAnswer  // the work is done, no answer comes
+	ServerError = emulator.ServerError // 502 with a web page, nothing is done
+	HTML        = emulator.HTML        // 200 with a web page, nothing is done
+	Cut         = emulator.Cut         // the work is done, the answer breaks off
+	RateLimit   = emulator.RateLimit   // 429 with Retry-After, nothing is done
+	Empty       = emulator.Empty       // 200 with nothing, nothing is done
 )
 
-// NewClock stands still until it is advanced; NewRunningClock goes by itself.
+// The clocks of WithClock.
 var (
-	NewClock        = emulator.NewClock
+	// NewClock(start time.Time) stands at start until Advance moves it; then
+	// callbacks leave only in Deliver and Advance.
+	NewClock = emulator.NewClock
+	// NewRunningClock(start time.Time, speed int) runs from start, speed times
+	// as fast as real time.
 	NewRunningClock = emulator.NewRunningClock
 )
 
@@ -151,7 +176,8 @@ func WithRefusalCallbacks() Option { return func(s *settings) { s.refusals = tru
 // WithQueueLimit answers 503 when so many documents wait.
 func WithQueueLimit(n int) Option { return func(s *settings) { s.queueLimit = n } }
 
-// WithOrganisation adds an organisation.
+// WithOrganisation adds an organisation beside the default one, or in its place
+// where it has its INN.
 func WithOrganisation(o Organisation) Option {
 	return func(s *settings) { s.extraOrgs = append(s.extraOrgs, o) }
 }
@@ -169,7 +195,8 @@ func WithListener(l net.Listener) Option { return func(s *settings) { s.Listener
 // WithPublicURL is the address the world sees, when mounted elsewhere.
 func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u } }
 
-// WithoutListening makes Handler and Client only, without TLS.
+// WithoutListening makes Handler and Client only, without TLS: in Config give
+// Client as HTTPClient, and neither Certificate nor RootCAs.
 func WithoutListening() Option { return func(s *settings) { s.NoListen, s.plain = true, true } }
 
 // Server is the emulator.
@@ -254,7 +281,8 @@ func (s *Server) Handler() http.Handler { return s.base.Handler() }
 // WithoutListening.
 func (s *Server) Client() *http.Client { return s.base.Client() }
 
-// Fail plans a fault.
+// Fail plans a fault of a method (OpDocuments, or "documents/status" for the
+// reading of a document) or, with an empty Op, of any.
 func (s *Server) Fail(f Fault) { s.base.Faults.Add(f) }
 
 // ClearFaults forgets the faults that did not happen yet.

@@ -12,32 +12,60 @@ import (
 	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
-// What the emulators share, under this package's name.
+// What all emulators share; see the methods of Server.
 type (
-	Fault     = emulator.Fault
+	// Fault is one thing that goes wrong when told; its Op is the path of a
+	// call: "/change/payment/reverse/", in any case, and "" is any call. It
+	// happens Times times (0: once; below 0: until ClearFaults). Delay, in real
+	// time, is what the answer waits; of RateLimit it is Retry-After, a second
+	// at least. Status is answered in place of the kind's own; with it
+	// LostAnswer answers a web page.
+	Fault = emulator.Fault
+	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	Delivery  = emulator.Delivery
-	Mischief  = emulator.Mischief
-	Clock     = emulator.Clock
-	Exchange  = emulator.Exchange
-	Order     = emulator.Order
+	// Delivery is a callback with its attempts: ID (for Resend and Forge),
+	// Order, Event, Method, URL, Header, Body, State ("waiting", "delivered",
+	// "given up", "lost", "not configured"), Attempts. Its Request is the
+	// callback as the shop's handler gets it.
+	Delivery = emulator.Delivery
+	// Mischief is what happens to callbacks on their way from now on; its zero
+	// value is good weather. Duplicates: each is sent so many times more. Lose:
+	// the next so many are never sent (below 0: all). Delay, of the emulator's
+	// clock: before each. Reorder: up to so much more, by lot, so that they
+	// overtake each other. Forge: beside each of the next so many goes a forged
+	// one (below 0: all). Order: to the callbacks of this order alone.
+	Mischief = emulator.Mischief
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
+	Clock = emulator.Clock
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
+	Exchange = emulator.Exchange
+	// Order is what the provider's own books say of an order: its Amount, State
+	// (in the provider's words), and what was Authorized, Captured, Released and
+	// Refunded, in kopecks, with the Moves that made it so.
+	Order = emulator.Order
 )
 
 // The kinds of faults.
 const (
-	Delay       = emulator.Delay
-	Drop        = emulator.Drop
-	LostAnswer  = emulator.LostAnswer
-	ServerError = emulator.ServerError
-	HTML        = emulator.HTML
-	Cut         = emulator.Cut
-	RateLimit   = emulator.RateLimit
-	Empty       = emulator.Empty
+	Delay       = emulator.Delay       // the answer comes late
+	Drop        = emulator.Drop        // the connection is closed, nothing is done
+	LostAnswer  = emulator.LostAnswer  // the work is done, no answer comes
+	ServerError = emulator.ServerError // 502 with a web page, nothing is done
+	HTML        = emulator.HTML        // 200 with a web page, nothing is done
+	Cut         = emulator.Cut         // the work is done, the answer breaks off
+	RateLimit   = emulator.RateLimit   // 429 with Retry-After, nothing is done
+	Empty       = emulator.Empty       // 200 with nothing, nothing is done
 )
 
-// NewClock stands still until it is advanced; NewRunningClock goes by itself.
+// The clocks of WithClock.
 var (
-	NewClock        = emulator.NewClock
+	// NewClock(start time.Time) stands at start until Advance moves it; then
+	// callbacks leave only in Deliver and Advance.
+	NewClock = emulator.NewClock
+	// NewRunningClock(start time.Time, speed int) runs from start, speed times
+	// as fast as real time.
 	NewRunningClock = emulator.NewRunningClock
 )
 
@@ -91,7 +119,8 @@ func WithCallbackClient(c *http.Client) Option { return func(s *settings) { s.Ca
 // WithPublicURL is the address the world sees, when mounted elsewhere.
 func WithPublicURL(u string) Option { return func(s *settings) { s.PublicURL = u } }
 
-// WithoutListening makes Handler and Client only.
+// WithoutListening makes Handler and Client only: give Client as
+// Config.HTTPClient.
 func WithoutListening() Option { return func(s *settings) { s.NoListen = true } }
 
 // WithQR draws the picture of the SBP code (PNG) otherwise than the emulator
@@ -105,8 +134,9 @@ func WithArrays() Option { return func(s *settings) { s.arrays, s.tokenArray = t
 // WithNumbers writes sums and payment ids as JSON numbers.
 func WithNumbers() Option { return func(s *settings) { s.numbers = true } }
 
-// WithTwoStage holds every payment until it is captured, as switched on in the
-// cabinet (двухстадийные платежи).
+// WithTwoStage holds every payment but those by SBP until it is captured, as
+// switched on in the cabinet (двухстадийные платежи). What is still held after 7
+// days of the clock is captured by itself.
 func WithTwoStage() Option { return func(s *settings) { s.twoStage = true } }
 
 // WithHoldStatus gives held payments a status word of their own; the
@@ -117,7 +147,8 @@ func WithHoldStatus(word string) Option { return func(s *settings) { s.holdStatu
 // set.
 func WithVoidStatus(word string) Option { return func(s *settings) { s.voidStatus = word } }
 
-// WithSlowRefunds leaves a refund started for so long.
+// WithSlowRefunds leaves a refund started for so long; without it a refund is
+// done at once.
 func WithSlowRefunds(d time.Duration) Option { return func(s *settings) { s.refundTakes = d } }
 
 // WithRepeatedReceipts prints again when a receipt_key is sent again: what the
@@ -280,7 +311,8 @@ func (s *Server) ExpireToken() {
 }
 
 // FailReceipt makes the register refuse the receipt with this receipt_key. One
-// that ends in "-fail" is refused without it.
+// that ends in "-fail" is refused without it. The service tells no reason, so
+// yours is for the reader of the test.
 func (s *Server) FailReceipt(key, reason string) {
 	s.mu.Lock()
 	s.failing[key] = reason

@@ -12,29 +12,43 @@ import (
 	"github.com/acquiring-go/acquiring/internal/emulator"
 )
 
-// What the emulators share, under this package's name.
+// What all emulators share; see the methods of Server.
 type (
-	Fault     = emulator.Fault
+	// Fault is one thing that goes wrong when told; its Op is one of the Op
+	// names: OpPayCreate, in any case, and "" is any call. It happens Times
+	// times (0: once; below 0: until ClearFaults). Delay, in real time, is what
+	// the answer waits; of RateLimit it is Retry-After, a second at least.
+	// Status is answered in place of the kind's own; with it LostAnswer answers
+	// a web page.
+	Fault = emulator.Fault
+	// FaultKind is what goes wrong.
 	FaultKind = emulator.FaultKind
-	Clock     = emulator.Clock
-	Exchange  = emulator.Exchange
+	// Clock is the emulator's time: see NewClock and NewRunningClock.
+	Clock = emulator.Clock
+	// Exchange is a request to the emulator with its answer: Time, Op, Method,
+	// Path, Query, Header, Body, Status, Answer, Fault. Bodies are kept to 64
+	// KiB, and the last 1,000 exchanges.
+	Exchange = emulator.Exchange
 )
 
-// The kinds of faults; see their comments in the list of any emulator.
+// The kinds of faults.
 const (
-	Delay       = emulator.Delay
-	Drop        = emulator.Drop
-	LostAnswer  = emulator.LostAnswer
-	ServerError = emulator.ServerError
-	HTML        = emulator.HTML
-	Cut         = emulator.Cut
-	RateLimit   = emulator.RateLimit
-	Empty       = emulator.Empty
+	Delay       = emulator.Delay       // the answer comes late
+	Drop        = emulator.Drop        // the connection is closed, nothing is done
+	LostAnswer  = emulator.LostAnswer  // the work is done, no answer comes
+	ServerError = emulator.ServerError // 502 with a web page, nothing is done
+	HTML        = emulator.HTML        // 200 with a web page, nothing is done
+	Cut         = emulator.Cut         // the work is done, the answer breaks off
+	RateLimit   = emulator.RateLimit   // 429 with Retry-After, nothing is done
+	Empty       = emulator.Empty       // 200 with nothing, nothing is done
 )
 
-// NewClock stands still until it is advanced; NewRunningClock goes by itself.
+// The clocks of WithClock.
 var (
-	NewClock        = emulator.NewClock
+	// NewClock(start time.Time) stands at start until Advance moves it.
+	NewClock = emulator.NewClock
+	// NewRunningClock(start time.Time, speed int) runs from start, speed times
+	// as fast as real time.
 	NewRunningClock = emulator.NewRunningClock
 )
 
