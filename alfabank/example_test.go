@@ -10,6 +10,8 @@ import (
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/alfabank"
+	"github.com/acquiring-go/acquiring/alfabank/alfabanktest"
+	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/money"
 )
 
@@ -131,4 +133,92 @@ func ExampleClient_CreateTemplate() {
 	}
 	fmt.Println(link.QR.Payload)
 	// Output: https://alfa.rbsuat.com/sc/umoPoMUCbGrsKRKT
+}
+
+// An invoice with its receipt: the bank's cash service prints it when the
+// customer has paid.
+func ExampleClient_CreateInvoice_receipt() {
+	bank := alfabanktest.NewServer()
+	defer bank.Close()
+	client, err := alfabank.New(bank.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	receipt := fiscal.NewSale("A-7", fiscal.Contact{Email: "buyer@example.org"},
+		fiscal.GoodsLine("Чай", money.RUB(1299, 0), fiscal.Pieces(2), fiscal.VAT22))
+	invoice, err := client.CreateInvoice(context.Background(), acquiring.InvoiceRequest{
+		OrderID: "A-7", Amount: receipt.Total(), ReturnURL: "https://tea.example/paid", Receipt: &receipt,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = bank.Pay(string(invoice.ID)) // the customer pays
+	for _, r := range bank.Receipts() {
+		fmt.Println(r.Total, r.Lines[0].Name)
+	}
+	// Output: 2598.00 Чай
+}
+
+// The money is held first; a part of it is taken, and the rest released.
+func ExampleClient_Capture() {
+	bank := alfabanktest.NewServer()
+	defer bank.Close()
+	client, err := alfabank.New(bank.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	invoice, err := client.CreateInvoice(ctx, acquiring.InvoiceRequest{
+		OrderID: "A-7", Amount: money.RUB(3000, 0), ReturnURL: "https://tea.example/paid", Hold: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = bank.Pay(string(invoice.ID)) // the customer pays, and the money is held
+	payment, err := client.Capture(ctx, acquiring.CaptureRequest{ID: invoice.ID, Amount: money.RUB(2500, 0)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(payment.Status, payment.Captured, "of", payment.Amount)
+	// Output: paid 2500.00 of 3000.00
+}
+
+// A card that the customer let the shop save is charged without him.
+func ExampleClient_Charge() {
+	bank := alfabanktest.NewServer()
+	defer bank.Close()
+	client, err := alfabank.New(bank.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	customer := acquiring.Customer{ID: "buyer-42"}
+	invoice, err := client.CreateInvoice(ctx, acquiring.InvoiceRequest{
+		OrderID: "A-7", Amount: money.RUB(499, 0), ReturnURL: "https://tea.example/paid", Customer: customer, SaveCard: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = bank.Pay(string(invoice.ID)) // the customer pays by his card
+	first, err := client.GetStatus(ctx, invoice.ID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	charged, err := client.Charge(ctx, acquiring.ChargeRequest{
+		OrderID: "A-8", Token: first.Card.Token, Amount: money.RUB(499, 0), Customer: customer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(charged.OrderID, charged.Status, charged.Captured)
+	// Output: A-8 paid 499.00
 }

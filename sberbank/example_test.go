@@ -2,14 +2,17 @@ package sberbank_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 
 	"github.com/acquiring-go/acquiring"
+	"github.com/acquiring-go/acquiring/fiscal"
 	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/sberbank"
+	"github.com/acquiring-go/acquiring/sberbank/sberbanktest"
 )
 
 // bank stands for the bank's host in these examples.
@@ -94,7 +97,125 @@ func ExampleClient_VerifyCallback() {
 
 // The bank refuses a number that was used, and the error says how to go on.
 func ExampleClient_CreateInvoice_duplicate() {
-	number := "A-7"
-	fmt.Println(acquiring.Attempt(number, 2))
-	// Output: A-7_2
+	bank := sberbanktest.NewServer()
+	defer bank.Close()
+	client, err := sberbank.New(bank.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	order := acquiring.InvoiceRequest{OrderID: "A-7", Amount: money.RUB(1499, 90), ReturnURL: "https://shop.example/paid"}
+	if _, err = client.CreateInvoice(context.Background(), order); err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.CreateInvoice(context.Background(), order)
+	fmt.Println(errors.Is(err, acquiring.ErrDuplicate))
+
+	order.OrderID = acquiring.Attempt("A-7", 2)
+	invoice, err := client.CreateInvoice(context.Background(), order)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(invoice.OrderID)
+	// Output:
+	// true
+	// A-7_2
+}
+
+// An invoice with its receipt: the bank prints it when the customer has paid.
+func ExampleClient_CreateInvoice_receipt() {
+	bank := sberbanktest.NewServer()
+	defer bank.Close()
+	conf := bank.Config()
+	conf.Receipt = sberbank.ReceiptDefaults{ // what all receipts of the shop have in common
+		FFD: fiscal.FFD12, TaxSystem: fiscal.TaxSimplifiedIncome, INN: "7707083893",
+		Email: "shop@shop.example", PaymentAddress: "https://shop.example",
+	}
+	client, err := sberbank.New(conf)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	receipt := fiscal.NewSale("A-7", fiscal.Contact{Email: "buyer@example.org"},
+		fiscal.ServiceLine("Занятие", money.RUB(1500, 0), fiscal.Pieces(2), fiscal.VATNone))
+	invoice, err := client.CreateInvoice(context.Background(), acquiring.InvoiceRequest{
+		OrderID: "A-7", Amount: receipt.Total(), ReturnURL: "https://school.example/paid", Receipt: &receipt,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = bank.Pay(string(invoice.ID)) // the customer pays
+	for _, r := range bank.Receipts() {
+		fmt.Println(r.Total, r.Lines[0].Name)
+	}
+	// Output: 3000.00 Занятие
+}
+
+// The money is held first; a part of it is taken, and the rest released.
+func ExampleClient_Capture() {
+	bank := sberbanktest.NewServer()
+	defer bank.Close()
+	client, err := sberbank.New(bank.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	invoice, err := client.CreateInvoice(ctx, acquiring.InvoiceRequest{
+		OrderID: "A-7", Amount: money.RUB(3000, 0), ReturnURL: "https://shop.example/paid", Hold: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = bank.Pay(string(invoice.ID)) // the customer pays, and the money is held
+	payment, err := client.Capture(ctx, acquiring.CaptureRequest{ID: invoice.ID, Amount: money.RUB(2500, 0)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(payment.Status, payment.Captured, "of", payment.Amount)
+	_, err = client.Capture(ctx, acquiring.CaptureRequest{ID: invoice.ID})
+	fmt.Println(errors.Is(err, acquiring.ErrConflict))
+	// Output:
+	// paid 2500.00 of 3000.00
+	// true
+}
+
+// A card that the customer let the shop save is charged without him.
+func ExampleClient_Charge() {
+	bank := sberbanktest.NewServer()
+	defer bank.Close()
+	client, err := sberbank.New(bank.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	customer := acquiring.Customer{ID: "u-88"}
+	invoice, err := client.CreateInvoice(ctx, acquiring.InvoiceRequest{
+		OrderID: "A-7", Amount: money.RUB(299, 0), ReturnURL: "https://shop.example/paid", Customer: customer, SaveCard: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = bank.Pay(string(invoice.ID)) // the customer pays by his card
+	first, err := client.GetStatus(ctx, invoice.ID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	charged, err := client.Charge(ctx, acquiring.ChargeRequest{
+		OrderID: "A-8", Token: first.Card.Token, Amount: money.RUB(299, 0), Customer: customer, Description: "Подписка, март",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(charged.OrderID, charged.Status, charged.Captured)
+	// Output: A-8 paid 299.00
 }
