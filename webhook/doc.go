@@ -62,11 +62,12 @@
 // # What the sender hears
 //
 // A forged notification is answered 403, one for an unknown shop 404, one that
-// disagrees with the payment or the order 409; when process failed, 500; when
-// the provider could not be asked or somebody else is at the same news, 503.
+// disagrees with the payment or the order 409; when process failed or the
+// provider refused the question (credentials), 500; when the provider could not
+// be asked or somebody else is at the same news, 503.
 // The answers never say more, because whoever tries keys would learn from
 // them. The log does, with the keys provider, shop, payment, order, status,
-// key, outcome, http, took and error; so does the [Observe] hook.
+// key, outcome, source, http, took and error; so does the [Observe] hook.
 //
 // Set ReadTimeout and ReadHeaderTimeout on the http.Server: a slow sender is
 // its business.

@@ -52,23 +52,23 @@ type Outcome string
 
 // The outcomes, as logs and metrics have them.
 const (
-	Processed   Outcome = "processed" // process returned nil
-	Duplicate   Outcome = "duplicate" // it had been processed; answered success
-	Agreed      Outcome = "agreed"    // a question, answered yes
-	Refused     Outcome = "refused"   // a question, answered no
-	Passed      Outcome = "passed"    // authentic and none of our business
-	NoNews      Outcome = "no_news"   // a poll found nothing new
-	Forged      Outcome = "forged"    // not the provider's, or malformed
-	Forbidden   Outcome = "forbidden" // from an address that AllowFrom does not name
-	UnknownShop Outcome = "unknown_shop"
-	Mismatch    Outcome = "mismatch"    // disagrees with the payment read back or with the order
-	Behind      Outcome = "behind"      // the provider's own answer is older than its notification; it is to come again
-	Unavailable Outcome = "unavailable" // the provider could not be asked
-	Misread     Outcome = "misread"     // the provider's answer cannot be used: credentials, unknown payment
-	InFlight    Outcome = "in_flight"   // the same news is being processed just now
-	InboxFailed Outcome = "inbox_failed"
-	Failed      Outcome = "failed"   // process, or a hook, returned an error
-	Panicked    Outcome = "panicked" // process, a hook or the client panicked
+	Processed   Outcome = "processed"    // process returned nil
+	Duplicate   Outcome = "duplicate"    // it had been processed; answered success
+	Agreed      Outcome = "agreed"       // a question, answered yes
+	Refused     Outcome = "refused"      // a question, answered no
+	Passed      Outcome = "passed"       // authentic and none of our business
+	NoNews      Outcome = "no_news"      // a poll found nothing new
+	Forged      Outcome = "forged"       // not the provider's, malformed, or of a payment that it does not know
+	Forbidden   Outcome = "forbidden"    // from an address that AllowFrom does not name
+	UnknownShop Outcome = "unknown_shop" // HandlerFor's function found none
+	Mismatch    Outcome = "mismatch"     // disagrees with the payment read back or with the order
+	Behind      Outcome = "behind"       // the provider's own answer is older than its notification; it is to come again
+	Unavailable Outcome = "unavailable"  // the provider could not be asked, or its answer makes no sense
+	Misread     Outcome = "misread"      // the provider refused the question: credentials, unknown payment
+	InFlight    Outcome = "in_flight"    // the same news is being processed just now
+	InboxFailed Outcome = "inbox_failed" // the Inbox returned an error before process ran
+	Failed      Outcome = "failed"       // process, or a hook, returned an error
+	Panicked    Outcome = "panicked"     // process, a hook or the client panicked
 )
 
 // Observation is what [Observe] gets: one for each notification answered and
@@ -185,8 +185,9 @@ func behind(cb *acquiring.Callback, p *acquiring.Payment) bool {
 	return false
 }
 
-// ExpectFunc says what the order should bring: by the order number as the
-// provider has it (see acquiring.SplitAttempt). An empty currency is RUB.
+// ExpectFunc says what the order should bring: the sum in kopecks and the
+// currency in ISO letters ("": RUB), by the order number as the provider has it
+// (see acquiring.SplitAttempt).
 type ExpectFunc = func(ctx context.Context, orderID string) (money.Amount, string, error)
 
 // unexpected compares the payment with what the order should bring. why is ""

@@ -12,7 +12,7 @@ import (
 )
 
 // Explainer is an acquirer that can tell a developer which rule of its signature
-// a notification breaks. The clients of Sberbank, Alfa-Bank, PayMaster's classic
+// a notification breaks; errors are as of [Explain]. The clients of Sberbank, Alfa-Bank, PayMaster's classic
 // protocol, Tochka and PayKeeper are; so is Komtet's, which is a register.
 type Explainer interface {
 	ExplainCallback(r *http.Request) (*Explanation, error)

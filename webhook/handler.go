@@ -31,7 +31,8 @@ func Handler(a acquiring.Acquirer, process func(ctx context.Context, e Event) er
 // acquiring.Temporary holds, or a context's, 503, so that the notification
 // comes again. What tells process whose news it hears is Event.Key alone, and
 // an [ExpectFunc] is told the order's number only: where two shops may have the
-// same one, give each a Handler of its own over the common Inbox.
+// same one, give each a Handler of its own over the common Inbox. It panics when
+// shop or process is nil.
 func HandlerFor(shop func(r *http.Request) (acquiring.Acquirer, error), process func(ctx context.Context, e Event) error, opts ...Option) http.Handler {
 	if shop == nil || process == nil {
 		panic("webhook.Handler: shop or process is nil")

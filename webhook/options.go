@@ -13,7 +13,8 @@ import (
 // otherwise.
 const DefaultTimeout = 30 * time.Second
 
-// Option changes what Handler does.
+// Option changes what [Handler] and [HandlerFor] do. Of two of a kind the later
+// one counts.
 type Option func(*config)
 
 type config struct {
@@ -58,7 +59,7 @@ func TrustCallback() Option { return func(c *config) { c.trust = true } }
 func Logger(l *slog.Logger) Option { return func(c *config) { c.log = l } }
 
 // Observe calls the function once for each notification, before it is
-// answered: for metrics and traces. It must not block.
+// answered: for metrics and traces. It must not block. A panic of it is logged.
 func Observe(f func(ctx context.Context, o Observation)) Option {
 	return func(c *config) { c.observe = f }
 }
@@ -68,7 +69,7 @@ func Observe(f func(ctx context.Context, o Observation)) Option {
 func WithInbox(i Inbox) Option { return func(c *config) { c.inbox = i } }
 
 // Timeout bounds the work on one notification through its context: the reading
-// back and process together. The work goes on when the provider hangs up
+// back and process together; 0 is [DefaultTimeout]. The work goes on when the provider hangs up
 // meanwhile: its repetition then finds the news processed.
 func Timeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }
 
@@ -89,7 +90,8 @@ func AllowFrom(from []netip.Prefix, trustedProxies ...netip.Prefix) Option {
 // payment of another sum is answered 409, logged as an error, and not
 // processed; an error of f is answered 500 and comes again. Where the provider
 // does not say the currency, it is not compared. A question ([Question]) about
-// another sum is refused.
+// another sum is refused, and so is one for which f's error is
+// acquiring.ErrNotFound.
 func Expect(f ExpectFunc) Option { return func(c *config) { c.expect = f } }
 
 // Question is asked when the provider asks, before the payment, whether the

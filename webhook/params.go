@@ -76,8 +76,9 @@ const MaxParams = 512
 // cannot read in one way only is an error of kind ErrSignature: a malformed
 // escape, text that is not UTF-8, or a name that is there twice, in dst or in
 // raw. A signature over such a message would not say which of its readings is
-// meant. More than [MaxParams] are an error too. A name without "=" has an empty value, and an empty pair ("a=1&&b=2")
-// is passed over; ";" is an ordinary character.
+// meant. More than [MaxParams] are such an error too. A name without "=" has an
+// empty value, and an empty pair ("a=1&&b=2") is passed over; ";" is an ordinary
+// character.
 //
 // Parameters without escapes share raw's memory; all the others take one
 // allocation together.

@@ -36,7 +36,7 @@ type Pending struct {
 // Defaults of [Poller]: what its fields are when they are zero.
 const (
 	DefaultEvery       = 10 * time.Second       // between two looks at Pending
-	DefaultFirst       = 30 * time.Second       // the age at which a payment is asked for first
+	DefaultFirst       = 30 * time.Second       // the age at which a payment is asked for first, and the shortest between two questions about it
 	DefaultLast        = 30 * time.Minute       // the longest between two questions about one payment
 	DefaultGiveUpAfter = 7 * 24 * time.Hour     // of age
 	DefaultGap         = 200 * time.Millisecond // between two questions to one account
@@ -52,9 +52,11 @@ const mostRest = time.Hour
 // fields and call Run, once. Pending, Process and Inbox are required.
 //
 // A payment is asked for First after it was issued, and then when its age has
-// grown by half, with jitter, but at least every Last: after 30 s, 45 s, 68 s,
-// … and then every half an hour. An event whose process failed, and a provider
-// that could not be asked, come again in the same manner from First on.
+// grown by half, but not sooner than First and not later than Last after the
+// question before: at the age of 30 s, 60 s, 90 s, 135 s, … and then every half
+// an hour. An event whose process failed, and a provider that could not be
+// asked, come again First later, and then after twice as long each time, up to
+// Last. Each wait is spread by a tenth to both sides.
 //
 // Several Pollers over the same payments do no harm and ask twice; to share
 // the work, let Pending lock what it yields.
@@ -73,15 +75,16 @@ type Poller struct {
 	Inbox Inbox
 
 	Every       time.Duration // between two looks at Pending; 0: DefaultEvery
-	First       time.Duration // the age at which a payment is asked for first; 0: DefaultFirst
+	First       time.Duration // the age at which a payment is asked for first, and the shortest between two questions about it; 0: DefaultFirst
 	Last        time.Duration // the longest between two questions about one payment; 0: DefaultLast
 	GiveUpAfter time.Duration // of age; 0: DefaultGiveUpAfter
-	Timeout     time.Duration // of one question, and of process; 0: DefaultTimeout
+	Timeout     time.Duration // of one question, and again of process; 0: DefaultTimeout
 
 	// Gap is the shortest time between two questions to one merchant account;
 	// 0: DefaultGap. When the provider asks for a pause (HTTP 429,
-	// Retry-After), the account rests that long, but for an hour, or Last, at
-	// the most: a wrong answer must not keep payments from being found.
+	// Retry-After), the account rests that long, but at most for an hour, or for
+	// Last where that is longer: a wrong answer must not keep payments from being
+	// found.
 	Gap time.Duration
 	// Parallel is how many questions may be open at once to one merchant
 	// account; 0: DefaultParallel. Accounts do not wait for each other.
@@ -93,8 +96,9 @@ type Poller struct {
 }
 
 // Run polls until the context ends, and returns nil then, after the events
-// that were being processed came to their end: they are not cut off. The error
-// is for a Poller that lacks a field, or for a Handler's Inbox that is missing.
+// that were being processed came to their end: they are not cut off. It asks the
+// providers; what fails there is logged and observed. The error is ErrInvalid,
+// at once, for a Poller without Pending, Process or Inbox.
 func (p *Poller) Run(ctx context.Context) error {
 	switch {
 	case p.Pending == nil:

@@ -49,7 +49,7 @@ func NewHMAC(h func() hash.Hash, key []byte) (*HMAC, error) {
 // Size is the length of a sum in bytes.
 func (m *HMAC) Size() int { return m.size }
 
-// Sum appends the code of the message to dst.
+// Sum appends the code of the message, Size bytes, to dst.
 func (m *HMAC) Sum(dst, message []byte) []byte {
 	k := m.pool.Get().(*keyed)
 	k.of(message)
@@ -58,7 +58,7 @@ func (m *HMAC) Sum(dst, message []byte) []byte {
 	return dst
 }
 
-// Verify says whether mac is the code of the message. The time it takes does
+// Verify says whether mac is the code of the message: Size bytes. The time it takes does
 // not tell how much of mac is right.
 func (m *HMAC) Verify(message, mac []byte) bool {
 	if len(mac) != m.size {
