@@ -16,7 +16,7 @@ type Selection struct {
 	Items []SelectedItem
 	// Sum is the money that comes back, spread over the items, where it is
 	// less than they cost: a price that was too high, a discount given late. 0:
-	// what the items cost.
+	// what the items cost. In kopecks, as Returned is.
 	Sum money.Amount
 	// Returned is what earlier returns of the same sale came to. More than what
 	// is left of it is refused; the few kopecks that the rounding of fractional
@@ -43,8 +43,11 @@ type SelectedItem struct {
 // Marked pieces that come back get the planned status "returned", and "not
 // changed" when only a part of their price goes back; a code that no register
 // checks, a fur's or a barcode, that was sold without a status comes back
-// without one. What does not fit the
-// sale gives Faults whose paths begin with "selection".
+// without one.
+//
+// The error is Faults: "type" where it is no sale or purchase, else paths that
+// begin with "selection"; "items" where the lines cannot come to Sum (see
+// [Spread]).
 func Return(sale Receipt, what Selection) (Receipt, error) {
 	if !sale.Type.Valid() || sale.Type.Return() {
 		return Receipt{}, fault("type", "is not a Sale or a Purchase: there is nothing to return", "вернуть можно только приход или расход")
@@ -195,7 +198,8 @@ func (s Selection) payments(sale Receipt, goal money.Amount) (Payments, error) {
 // The money is cashless; change Payments if it is not.
 //
 // The id is this receipt's own: an order has two receipts, and the same id
-// would print only one.
+// would print only one. A sum of 0 or less, or above the order's total, gives
+// Faults.
 func Prepay(order Receipt, id string, sum money.Amount) (Receipt, error) {
 	total := order.Total()
 	if sum <= 0 || sum > total {
@@ -234,7 +238,8 @@ func Prepay(order Receipt, id string, sum money.Amount) (Receipt, error) {
 // kinds of payment count the money once.
 //
 // The rates are those of the day of the hand-over: goods prepaid in 2025 at
-// 20/120 and shipped in 2026 have 22 %.
+// 20/120 and shipped in 2026 have 22 %. A sum of 0 or less, or above the order's
+// total, gives Faults.
 func Settle(order Receipt, id string, prepaid money.Amount) (Receipt, error) {
 	total := order.Total()
 	if prepaid <= 0 || prepaid > total {
@@ -260,7 +265,7 @@ func Settle(order Receipt, id string, prepaid money.Amount) (Receipt, error) {
 //
 // The version is that of wrong.FFD, which must be set: the two ways differ. c
 // needs Date, the day of the wrong receipt, and FiscalSign. undoID and right.ID
-// are the documents' own.
+// are the documents' own, other than wrong.ID. What is missing gives Faults.
 func Correct(wrong, right Receipt, c Correction, undoID string) (undo, again Receipt, err error) {
 	var faults Faults
 	bad := func(path, message, russian string) { faults = append(faults, Fault{path, message, russian}) }
@@ -306,7 +311,8 @@ func Correct(wrong, right Receipt, c Correction, undoID string) (undo, again Rec
 
 // CorrectMissing is the correction receipt of a settlement that was made
 // without a register: r with the correction, of its own type. c needs Date, the
-// day of the settlement, whose rates hold; there is no fiscal sign.
+// day of the settlement, whose rates hold, or the error is Faults; there is no
+// fiscal sign.
 func CorrectMissing(r Receipt, c Correction) (Receipt, error) {
 	if c.Date.IsZero() {
 		return Receipt{}, fault("correction.date", "is not set: the day of the settlement", "нет даты расчёта")

@@ -22,7 +22,8 @@ const (
 	PurchaseReturn Settlement = 4 // возврат расхода
 )
 
-// Mirror is the settlement that undoes s: a sale's is its return.
+// Mirror is the settlement that undoes s: a sale's is its return. An unknown one
+// stays as it is.
 func (s Settlement) Mirror() Settlement {
 	switch s {
 	case Sale:
@@ -85,10 +86,10 @@ const (
 )
 
 // RawVAT is a rate by the code that the service itself uses, passed as it is.
-// The library cannot compute with it.
+// The library cannot compute with it: its VAT counts as 0.
 func RawVAT(code string) VAT { return VAT("raw:" + code) }
 
-// Raw is the service's own code of a RawVAT.
+// Raw is the service's own code of a RawVAT; ok is false for any other rate.
 func (v VAT) Raw() (code string, ok bool) { return strings.CutPrefix(string(v), "raw:") }
 
 // PaymentMethod says when the line is paid (признак способа расчёта, 1214).
@@ -112,8 +113,9 @@ func (m PaymentMethod) Before() bool { return m >= FullPrepayment && m <= Advanc
 // Subject says what is sold (признак предмета расчёта, 1212).
 type Subject uint8
 
-// The subjects, with their numbers in the format. From 19 on they need FFD 1.1
-// or 1.2; 28 and 29 do not exist.
+// The subjects, with their numbers in the format. Those from 19 on not every
+// register of FFD 1.05 knows, and those from 30 on need FFD 1.2; 28 and 29 do not
+// exist.
 const (
 	Goods                Subject = 1  // товар
 	Excisable            Subject = 2  // подакцизный товар
@@ -223,16 +225,16 @@ type MarkKind uint16
 // The kinds, with their tags.
 const (
 	MarkUnknown MarkKind = 1300 // не распознан
-	MarkEAN8    MarkKind = 1301
-	MarkEAN13   MarkKind = 1302
-	MarkITF14   MarkKind = 1303
+	MarkEAN8    MarkKind = 1301 // barcode EAN-8
+	MarkEAN13   MarkKind = 1302 // barcode EAN-13
+	MarkITF14   MarkKind = 1303 // barcode ITF-14
 	MarkGS10    MarkKind = 1304 // GS1 without a marking code
 	MarkGS1M    MarkKind = 1305 // GS1 with a marking code
 	MarkShort   MarkKind = 1306 // короткий код
 	MarkFur     MarkKind = 1307 // меховые изделия
-	MarkEGAIS20 MarkKind = 1308
-	MarkEGAIS30 MarkKind = 1309
-	MarkF1      MarkKind = 1320
+	MarkEGAIS20 MarkKind = 1308 // ЕГАИС-2
+	MarkEGAIS30 MarkKind = 1309 // ЕГАИС-3
+	MarkF1      MarkKind = 1320 // F.1, at most 32 characters, as the next five
 	MarkF2      MarkKind = 1321
 	MarkF3      MarkKind = 1322
 	MarkF4      MarkKind = 1323

@@ -33,7 +33,8 @@ func badMark(message, russian string) *markError { return &markError{message, ru
 //   - the ends of lines go.
 //
 // The kind is found out from the code. A code typed in a Cyrillic layout, which
-// scanners that play a keyboard produce, is refused.
+// scanners that play a keyboard produce, is refused with ErrMark, as is one of
+// more than 256 bytes.
 func ParseMark(scanned string) (Mark, error) {
 	// None of these characters belongs to the codes' own set.
 	code := strings.NewReplacer(`\u001d`, gs, `\u001D`, gs, `\x1d`, gs, `\x1D`, gs, "{GS}", gs, "␝", gs).Replace(scanned)

@@ -29,6 +29,7 @@ func (f FiscalData) QR() string {
 // Type. The parts may come in any order, the time with seconds or without, the
 // sum with any number of its decimals; each part must be there once. The QR
 // code does not say at what clock the time is: it comes back as if at Moscow's.
+// Anything else gives [ErrQR].
 func ParseQR(text string) (FiscalData, error) {
 	var f FiscalData
 	bad := func(why string) (FiscalData, error) {

@@ -18,7 +18,7 @@ type Quantity int64
 // quantityUnit is one whole unit.
 const quantityUnit = 1_000_000
 
-// Pieces is a whole quantity. It panics above nine trillion.
+// Pieces is a whole quantity. It panics beyond nine trillion.
 func Pieces(n int64) Quantity {
 	if n > math.MaxInt64/quantityUnit || n < math.MinInt64/quantityUnit {
 		panic("fiscal: Pieces overflows")
@@ -30,7 +30,8 @@ func Pieces(n int64) Quantity {
 var ErrQuantity = errors.New("not a quantity")
 
 // ParseQuantity reads "3", "0.425" or "0,425": at most six significant
-// decimals, no sign, no exponent.
+// decimals, no sign, no exponent. Anything else gives [ErrQuantity], more than
+// nine trillion too.
 func ParseQuantity(s string) (Quantity, error) {
 	bad := func() (Quantity, error) { return 0, fmt.Errorf("fiscal: %.40q: %w", s, ErrQuantity) }
 	whole, frac, cut := strings.Cut(strings.Replace(s, ",", ".", 1), ".")
@@ -70,7 +71,7 @@ func (q Quantity) String() string {
 func (q Quantity) MarshalJSON() ([]byte, error) { return []byte(q.String()), nil }
 
 // UnmarshalJSON reads a JSON number, or a string with one, as ParseQuantity
-// does; a minus is kept for Validate to find.
+// does; a minus is kept for Validate to find, and null changes nothing.
 func (q *Quantity) UnmarshalJSON(b []byte) error {
 	s := string(b)
 	if s == "null" {
@@ -100,8 +101,8 @@ func (q Quantity) Decimals() int {
 	return len(frac)
 }
 
-// Times is the price of q units, rounded half up to the kopeck. It saturates
-// at money.Max, which no receipt may reach.
+// Times is the price of q units, rounded half up to the kopeck; 0 where either is
+// not positive. It saturates at money.Max, which no receipt may reach.
 func (q Quantity) Times(price money.Amount) money.Amount {
 	if q <= 0 || price <= 0 {
 		return 0

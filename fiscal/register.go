@@ -15,9 +15,12 @@ type Register interface {
 	// Submit hands the receipt over. Printing takes seconds or minutes: the
 	// document is ordinarily DocumentQueued yet. Receipt.ID makes it
 	// idempotent: submitting the same receipt again, also after an unknown
-	// outcome, returns the first document.
+	// outcome, returns the first document. A receipt that is not right gives
+	// acquiring.ErrInvalid with [Faults] in its chain, and nothing is sent; one
+	// that the service cannot express acquiring.ErrUnsupported or ErrInvalid.
 	Submit(ctx context.Context, r Receipt) (*Document, error)
-	// GetDocument reads the document by Document.ID.
+	// GetDocument reads the document by Document.ID. An unknown one gives
+	// acquiring.ErrNotFound.
 	GetDocument(ctx context.Context, id string) (*Document, error)
 	// VerifyCallback reads the service's notification. A forged one gives
 	// acquiring.ErrSignature; where the service signs nothing, the document is
@@ -65,7 +68,7 @@ type Document struct {
 
 // DocumentFailure is why a document was not printed.
 type DocumentFailure struct {
-	Code      string // the service's
+	Code      string // the service's; "": it gave none
 	Message   string // its words
 	Retryable bool   // the same receipt may be printed later: the register was off, the paper out
 }
@@ -80,11 +83,11 @@ type FiscalData struct {
 	RegNumber     string       // РН ККТ (1037)
 	FactoryNumber string       // ЗН ККТ (1013)
 	Time          time.Time    // дата и время (1012), at the register's own clock
-	Total         money.Amount // ИТОГ (1020)
+	Total         money.Amount // ИТОГ (1020), kopecks
 	Type          Settlement   // (1054)
-	OFDName       string       // (1046)
-	OFDINN        string       // (1017)
-	OFDSite       string
-	FNSSite       string // (1060)
-	URL           string // of the receipt at the operator of fiscal data (ОФД)
+	OFDName       string       // name of the operator of fiscal data, ОФД (1046)
+	OFDINN        string       // its ИНН (1017)
+	OFDSite       string       // its site
+	FNSSite       string       // the tax service's site, as printed (1060)
+	URL           string       // of the receipt at the operator of fiscal data (ОФД)
 }

@@ -14,11 +14,14 @@ import (
 type SpreadOption func(*spreading)
 
 // NoZero gives every piece of every line at least a kopeck, for services that
-// refuse a price of zero: the kopecks come from the largest lines.
+// refuse a price of zero: the kopecks come from the largest lines. A line may
+// then come to more than its share, and one that cost nothing to more than it
+// was.
 func NoZero() SpreadOption { return func(s *spreading) { s.noZero = true } }
 
 // Except keeps the lines of these indexes as they are: the delivery, say, that
-// a discount does not cover. They count towards the target.
+// a discount does not cover. They count towards the target. Indexes are from 0;
+// one that no line has is a Fault.
 func Except(indexes ...int) SpreadOption {
 	return func(s *spreading) { s.except = append(s.except, indexes...) }
 }
@@ -61,8 +64,8 @@ func Spread(lines []Line, target money.Amount, opts ...SpreadOption) ([]Line, er
 }
 
 // Normalize gives the receipt with its lines spread so that they come to
-// exactly what is paid: see Spread. Payments, where they are given, must come
-// to the same sum.
+// exactly what is paid, in kopecks: see [Spread], for the errors too. Payments,
+// where they are given, must come to the same sum.
 func (r Receipt) Normalize(paid money.Amount, opts ...SpreadOption) (Receipt, error) {
 	if r.Payments != (Payments{}) && r.Payments.Total() != paid {
 		return Receipt{}, fault("payments", fmt.Sprintf("come to %s, not to the %s that the lines are spread to", r.Payments.Total(), paid),

@@ -68,7 +68,8 @@ var ErrPhone = errors.New("not a phone number")
 
 // Phone brings a phone number to the form that receipts have, "+79161234567":
 // spaces, hyphens, points and brackets go; a Russian number may begin with 8,
-// with 7, or with the 9 of a mobile code. Any other country needs the "+".
+// with 7, or with the 9 of a mobile code. Any other country needs the "+" and 7
+// to 15 digits. What is none gives [ErrPhone].
 func Phone(s string) (string, error) {
 	digits := make([]byte, 0, len(s))
 	plus := false

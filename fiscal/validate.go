@@ -29,7 +29,8 @@ const (
 // internet settlements), that the payments add up to the lines, the limits of
 // every tag, the codes, the VAT rate against the method, what FFD 1.05 and 1.2
 // each cannot carry, marking codes, agents and suppliers, taxpayers' numbers,
-// dates and corrections. A service's own limits its package checks.
+// dates and corrections. A service's own limits its package checks. It asks
+// nobody.
 func (r Receipt) Validate() error { return r.ValidateAt(time.Now()) }
 
 // ValidateAt is Validate at another moment than now.
