@@ -29,10 +29,16 @@ var (
 // ever. A description becomes one line and is cut at 512 characters; an e-mail
 // address of more than 40 is not sent.
 //
+// ErrInvalid, with nothing sent, are: a sum above 9 999 999 999.99; a currency
+// other than RUB; a Language in which the bank has no page; a TTL above
+// 999 999 999 s (0 is the merchant's, 20 minutes by default); addresses of more
+// than 512 characters, and in production a CallbackURL without https; Metadata
+// whose names are the gateway's own.
+//
 // Methods: MethodSBP alone gives Invoice.QR besides; any other list is the
 // page's business, which offers what the merchant has (AlfaPay too: see
 // [Client.AlfaPay] for an order of it alone). SaveCard adds the feature
-// FORCE_CREATE_BINDING. Extra: fields of register.do, features as a list with
+// FORCE_CREATE_BINDING, with MethodSBP alone SBP_BINDING. Extra: fields of register.do, features as a list with
 // commas, and as jsonParams.NAME parameters of the order; Metadata becomes
 // parameters of the order and comes back with the payment.
 //
@@ -76,9 +82,10 @@ func (c *Client) CreateInvoice(ctx context.Context, r acquiring.InvoiceRequest) 
 }
 
 // CreateQR registers an order and gives the SBP code that pays it
-// (sbp/c2b/qr/dynamic/get.do). A merchant to whom the bank does not permit SBP
-// gets an error: the order is registered then, and its number used up.
-// ReturnURL is demanded here too.
+// (sbp/c2b/qr/dynamic/get.do), with its picture: a PNG of 300 by 300 points. A
+// merchant to whom the bank does not permit SBP gets an error (ErrUnauthorized
+// ordinarily): the order is registered then, and its number used up. ReturnURL is
+// demanded here too; a token gives ErrInvalid.
 func (c *Client) CreateQR(ctx context.Context, r acquiring.InvoiceRequest) (*acquiring.QR, error) {
 	r.Methods = []acquiring.Method{acquiring.MethodSBP}
 	inv, err := c.CreateInvoice(ctx, r)
@@ -106,7 +113,8 @@ func (c *Client) issueQR(ctx context.Context, r acquiring.InvoiceRequest, inv *a
 	return qr, nil
 }
 
-// GetStatus reads the payment (getOrderStatusExtended.do).
+// GetStatus reads the payment (getOrderStatusExtended.do). One that the bank does
+// not know gives ErrNotFound.
 func (c *Client) GetStatus(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	return c.desk.Read(ctx, id, 0)
 }
@@ -118,7 +126,9 @@ func (c *Client) order(ctx context.Context, id acquiring.PaymentID) (*Order, err
 	return c.GetOrderStatusExtended(ctx, StatusRequest{OrderID: string(id)})
 }
 
-// FindByOrder reads the payment by the shop's order number. A token may not.
+// FindByOrder reads the payment by the shop's order number
+// (getOrderStatusExtended.do). ErrNotFound: no order of it was registered. A token
+// may not: ErrInvalid.
 func (c *Client) FindByOrder(ctx context.Context, orderID string) (*acquiring.Payment, error) {
 	return c.desk.ByNumber(ctx, orderID)
 }
@@ -132,7 +142,10 @@ func (c *Client) orderByNumber(ctx context.Context, number string) (*Order, erro
 
 // Capture takes the held money (deposit.do). Amount 0 takes all that is held.
 // A part is taken once: the rest is released, unless the bank permits several
-// completions ([Client.Deposit]). Receipt gives the positions of a part.
+// completions ([Client.Deposit]). Receipt gives the positions of a part. A
+// payment that is not held gives ErrConflict, more than is held ErrInvalid. After
+// an answer that was lost the order is read, and the call repeated while the money
+// is still held.
 func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acquiring.Payment, error) {
 	return c.desk.Capture(ctx, r, func(o *Order, sum money.Amount) error {
 		req := DepositRequest{OrderID: string(r.ID), Amount: sum}
@@ -149,8 +162,8 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 }
 
 // Void releases a hold (reverse.do). One that is released already is a
-// success. The bank lets an order be reversed once: a failed attempt counts. A
-// payment that was taken can be cancelled within a time that the bank sets, by
+// success; what is not held gives ErrConflict. The bank lets an order be reversed
+// once: a failed attempt counts. A payment that was taken can be cancelled within a time that the bank sets, by
 // [Client.Reverse]; Void does not do that.
 func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	const next = "give the money back with Refund"
@@ -161,7 +174,8 @@ func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.P
 }
 
 // Cancel withdraws an unpaid order (decline.do), which is read first: the bank
-// demands its number in the shop. One that is over already is a success.
+// demands its number in the shop. One that is over already is a success; a paid or
+// held one gives ErrConflict.
 func (c *Client) Cancel(ctx context.Context, id acquiring.PaymentID) error {
 	return c.desk.Cancel(ctx, id, func() error {
 		o, err := c.order(ctx, id)
@@ -175,12 +189,13 @@ func (c *Client) Cancel(ctx context.Context, id acquiring.PaymentID) error {
 
 // Payments lists the shop's orders by their registration
 // (getLastOrdersForMerchants.do, 100 at a time). Without From it goes 30 days
-// back.
+// back from To.
 func (c *Client) Payments(ctx context.Context, f acquiring.Filter) iter.Seq2[*acquiring.Payment, error] {
 	return c.desk.Payments(f, c.now(), func(q OrdersQuery) (*Orders, error) { return c.GetLastOrders(ctx, q) })
 }
 
 // Check asks for an order that cannot exist: the bank then says either that
-// there is none, and the credentials are good, or that access is denied. It
-// does not tell which methods are switched on for the merchant.
+// there is none, and the credentials are good, or that access is denied
+// (ErrUnauthorized). It does not tell which methods are switched on for the
+// merchant.
 func (c *Client) Check(ctx context.Context) error { return c.desk.Probe(ctx) }

@@ -72,7 +72,7 @@ func (c *Client) PaymentOrderBinding(ctx context.Context, p BindingPayment) (*Pa
 type BindingsRequest struct {
 	ClientID      string `url:"clientId"`
 	BindingID     string `url:"bindingId,omitempty"`
-	Type          string `url:"bindingType,omitempty"` // C, R, I
+	Type          string `url:"bindingType,omitempty"` // C common, R recurrent, I instalment; "": all
 	ShowExpired   bool   `url:"showExpired,omitempty"`
 	MerchantLogin string `url:"merchantLogin,omitempty"`
 }
@@ -111,7 +111,7 @@ func (r BindingsByRequest) String() string {
 func (r BindingsByRequest) GoString() string { return r.String() }
 
 // GetBindingsByCardOrID looks saved cards up by a card or by a binding's
-// number.
+// number. None is an empty list.
 func (c *Client) GetBindingsByCardOrID(ctx context.Context, r BindingsByRequest) ([]Binding, error) {
 	if err := rbs.OneOf("PAN", "BindingID", r.PAN, r.BindingID); err != nil {
 		return nil, acquiring.InOp(provider, epBindingsBy.op, err)
@@ -139,13 +139,13 @@ type bindingRequest struct {
 }
 
 // BindCard makes a deactivated binding usable again (bindCard.do). One that is
-// active gives ErrConflict.
+// active gives ErrConflict, one that the bank does not know ErrNotFound.
 func (c *Client) BindCard(ctx context.Context, bindingID string) (*Answer, error) {
 	return c.plain(ctx, epBind, bindingRequest{BindingID: bindingID, Language: "ru"})
 }
 
 // UnbindCard deactivates a binding (unBindCard.do). One that is not active
-// gives ErrConflict.
+// gives ErrConflict, one that the bank does not know ErrNotFound.
 func (c *Client) UnbindCard(ctx context.Context, bindingID string) (*Answer, error) {
 	return c.plain(ctx, epUnbind, bindingRequest{BindingID: bindingID, Language: "ru"})
 }
@@ -200,7 +200,8 @@ func (b *CreatedBinding) Refused() (code, message string, refused bool) {
 }
 
 // CreateBindingNoPayment saves a card without a payment
-// (createBindingNoPayment.do).
+// (createBindingNoPayment.do; PCI DSS). A PAN that is no card number is
+// ErrInvalid.
 func (c *Client) CreateBindingNoPayment(ctx context.Context, b NewBinding) (*CreatedBinding, error) {
 	if err := rbs.CheckPAN("PAN", b.PAN); err != nil {
 		return nil, acquiring.InOp(provider, epCreateBinding.op, err)
@@ -221,7 +222,7 @@ func (c *Client) CreateBindingNoPayment(ctx context.Context, b NewBinding) (*Cre
 type RecurrentRequest struct {
 	OrderNumber string       `json:"orderNumber"`
 	BindingID   string       `json:"bindingId"`
-	Amount      money.Amount `json:"amount"`
+	Amount      money.Amount `json:"amount"` // kopecks
 	Currency    string       `json:"currency,omitempty"`
 	Description string       `json:"description,omitempty"`
 	Language    string       `json:"language,omitempty"`

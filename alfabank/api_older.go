@@ -25,7 +25,8 @@ var (
 const opCallbacks = "merchant/update"
 
 // GetOrderStatus reads an order by the older method (getOrderStatus.do): an
-// Order as far as its answer goes. Prefer GetOrderStatusExtended.
+// Order as far as its answer goes. Prefer GetOrderStatusExtended. An order that
+// was declined for its payment data may give ErrDeclined here.
 func (c *Client) GetOrderStatus(ctx context.Context, orderID string) (*Order, error) {
 	var out rbs.OldOrder
 	if err := c.call(ctx, epOldStatus, StatusRequest{OrderID: orderID, Language: "ru"}, &out); err != nil {
@@ -42,6 +43,7 @@ type (
 
 // GetLastOrders lists the merchant's orders, a page at a time
 // (getLastOrdersForMerchants.do): the only list that the gateway has.
+// [Client.Payments] goes through the pages.
 func (c *Client) GetLastOrders(ctx context.Context, q OrdersQuery) (*Orders, error) {
 	form, err := q.Form()
 	if err != nil {
@@ -55,7 +57,7 @@ func (c *Client) GetLastOrders(ctx context.Context, q OrdersQuery) (*Orders, err
 }
 
 // AddParams adds parameters to an order before it is paid (addParams.do); they
-// come back in Order.MerchantParams.
+// come back in Order.MerchantParams. None is ErrInvalid.
 func (c *Client) AddParams(ctx context.Context, orderID string, params map[string]string) (*Answer, error) {
 	if len(params) == 0 {
 		return nil, acquiring.InOp(provider, epAddParams.op, acquiring.Invalid("params", "is empty"))
@@ -75,7 +77,7 @@ func (c *Client) AddParams(ctx context.Context, orderID string, params map[strin
 type Enrollment = rbs.Enrollment
 
 // VerifyEnrollment asks whether a card takes part in 3-D Secure
-// (verifyEnrollment.do).
+// (verifyEnrollment.do). A number that is no card's is ErrInvalid.
 func (c *Client) VerifyEnrollment(ctx context.Context, pan string) (*Enrollment, error) {
 	if err := rbs.CheckPAN("pan", pan); err != nil {
 		return nil, acquiring.InOp(provider, epEnrollment.op, err)
@@ -102,9 +104,9 @@ func (c *Client) PaymentOtherWay(ctx context.Context, orderID, way string) (*Pay
 
 // CallbackSettings switch the merchant's callbacks on.
 type CallbackSettings struct {
-	Enabled    bool
+	Enabled    bool     // false switches them off
 	Dynamic    bool     // to the address of each order (dynamicCallbackUrl)
-	Addresses  []string // of static callbacks
+	Addresses  []string // of static callbacks; absolute
 	Method     string   // GET, POST; "": GET
 	Operations []string // nil: deposited, approved, declinedByTimeout, reversed, refunded
 }

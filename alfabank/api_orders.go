@@ -33,15 +33,17 @@ var (
 	epDecline         = endpoint{op: "decline.do"}
 )
 
-// RegisterRequest registers an order (register.do, registerPreAuth.do).
+// RegisterRequest registers an order (register.do, registerPreAuth.do). Limits are
+// in characters. The typed calls look at the addresses alone: CreateInvoice
+// checks the rest.
 type RegisterRequest struct {
-	OrderNumber        string       `url:"orderNumber,omitempty"` // 1..36; "" only if the bank makes the merchant's numbers
-	Amount             money.Amount `url:"amount"`                // kopecks; 0 only with VERIFY or SBP_BINDING
-	Currency           string       `url:"currency,omitempty"`    // 643; "": the merchant's
-	ReturnURL          string       `url:"returnUrl"`             // absolute, at most 512
-	FailURL            string       `url:"failUrl,omitempty"`     // "": ReturnURL
-	DynamicCallbackURL string       `url:"dynamicCallbackUrl,omitempty"`
-	Description        string       `url:"description,omitempty"` // at most 598; no personal data
+	OrderNumber        string       `url:"orderNumber,omitempty"`        // 1..36; "" only if the bank makes the merchant's numbers
+	Amount             money.Amount `url:"amount"`                       // kopecks; 0 only with VERIFY or SBP_BINDING
+	Currency           string       `url:"currency,omitempty"`           // 643; "": the merchant's
+	ReturnURL          string       `url:"returnUrl"`                    // absolute, at most 512
+	FailURL            string       `url:"failUrl,omitempty"`            // "": ReturnURL
+	DynamicCallbackURL string       `url:"dynamicCallbackUrl,omitempty"` // at most 512; the bank must switch it on
+	Description        string       `url:"description,omitempty"`        // at most 598; no personal data
 	Language           string       `url:"language,omitempty"`
 	IP                 string       `url:"ip,omitempty"`       // of the payer
 	ClientID           string       `url:"clientId,omitempty"` // of the buyer, at most 255; bindings need it
@@ -58,7 +60,7 @@ type RegisterRequest struct {
 	Phone              string       `url:"phone,omitempty"` // +79998887766 or 10 digits
 	PageView           string       `url:"pageView,omitempty"`
 	PrepaymentMdOrder  string       `url:"prepaymentMdOrder,omitempty"`
-	Fee                money.Amount `url:"feeInput,omitempty"`
+	Fee                money.Amount `url:"feeInput,omitempty"`  // kopecks, at most 8 digits; the bank must switch it on
 	TaxSystem          *int         `url:"taxSystem,omitempty"` // 0 general … 5 patent
 	OrderBundle        *Cart        `url:"orderBundle,omitempty"`
 	OFDParams          Params       `url:"additionalOfdParams,omitempty"`
@@ -240,7 +242,7 @@ type ReverseRequest struct {
 	OrderID       string       `url:"orderId"`
 	OrderNumber   string       `url:"orderNumber,omitempty"`
 	MerchantLogin string       `url:"merchantLogin,omitempty"`
-	Amount        money.Amount `url:"amount,omitempty"` // 0: all
+	Amount        money.Amount `url:"amount,omitempty"` // kopecks, up to what is held; 0: all
 	Currency      string       `url:"currency,omitempty"`
 	JSONParams    Params       `url:"jsonParams,omitempty"` // penalty keeps a fee
 	Language      string       `url:"language,omitempty"`
@@ -248,7 +250,7 @@ type ReverseRequest struct {
 
 // Reverse releases a hold, or cancels a payment within a time that the bank
 // sets (reverse.do). It can be tried once for an order: a failed attempt uses
-// it up. Later on it is Refund's business.
+// it up. Later on it is Refund's business. Read the order before repeating.
 func (c *Client) Reverse(ctx context.Context, r ReverseRequest) (*Answer, error) {
 	if r.MerchantLogin == "" {
 		r.MerchantLogin = c.conf.MerchantLogin
@@ -287,7 +289,7 @@ func (c *Client) RefundOrder(ctx context.Context, r OrderRefund) (*Answer, error
 // RawSumRefund gives a sum back apart from the cart.
 type RawSumRefund struct {
 	OrderID    string       `url:"orderId"`
-	Amount     money.Amount `url:"amount"` // 0: all
+	Amount     money.Amount `url:"amount"` // kopecks; 0: all
 	Position   *RawPosition `url:"ofdParams,omitempty"`
 	OFDParams  Params       `url:"additionalOfdParams,omitempty"`
 	JSONParams Params       `url:"jsonParams,omitempty"` // penalty
@@ -298,7 +300,7 @@ type RawSumRefund struct {
 type RawPosition struct {
 	Name     string `json:"name"`
 	ItemCode string `json:"itemCode"`
-	TaxType  int    `json:"taxType"`
+	TaxType  int    `json:"taxType"` // the bank's code of the rate: see Config.VATCodes
 }
 
 // EncodeValues implements query.Encoder.
@@ -308,7 +310,8 @@ func (p RawPosition) EncodeValues(key string, v *url.Values) error {
 
 // ProcessRawSumRefund gives a sum back apart from the cart
 // (processRawSumRefund.do). Afterwards the order can be refunded in this way
-// only. It is not idempotent, and the bank must permit it.
+// only. It is not idempotent: read the order before repeating. The bank must
+// permit it.
 func (c *Client) ProcessRawSumRefund(ctx context.Context, r RawSumRefund) (*Answer, error) {
 	r.Language = orRussian(r.Language)
 	return c.plain(ctx, epRawSum, r)
@@ -317,14 +320,14 @@ func (c *Client) ProcessRawSumRefund(ctx context.Context, r RawSumRefund) (*Answ
 // RawPositionRefund gives back a sum for one position of the cart.
 type RawPositionRefund struct {
 	OrderID    string       `url:"orderId"`
-	Amount     money.Amount `url:"amount"`
+	Amount     money.Amount `url:"amount"`               // kopecks
 	PositionID string       `url:"positionId,omitempty"` // must be in the cart
 	OFDParams  Params       `url:"additionalOfdParams,omitempty"`
 }
 
 // ProcessRawPositionRefund gives back a sum for one position of the cart
 // (processRawPositionRefund.do; see Config.RawPositionMethod). It is not
-// idempotent, and the bank must permit it.
+// idempotent: read the order before repeating. The bank must permit it.
 func (c *Client) ProcessRawPositionRefund(ctx context.Context, r RawPositionRefund) (*Answer, error) {
 	return c.plain(ctx, epRawPosition, r)
 }
@@ -338,7 +341,8 @@ type DeclineRequest struct {
 	Language      string `url:"language,omitempty"`
 }
 
-// Decline withdraws an order that was not paid.
+// Decline withdraws an order that was not paid (decline.do). One without either
+// number is ErrInvalid.
 func (c *Client) Decline(ctx context.Context, r DeclineRequest) (*Answer, error) {
 	if r.OrderID == "" || r.OrderNumber == "" {
 		return nil, acquiring.InOp(provider, epDecline.op, acquiring.Invalid("OrderNumber", "or OrderID is empty; the bank demands both"))

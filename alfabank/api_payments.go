@@ -31,9 +31,9 @@ const (
 	InitiatorCustomer     Initiator = "F"  // the customer pays by a stored card
 	InitiatorMerchant     Initiator = "U"  // the merchant, unscheduled
 	InitiatorFirstRegular Initiator = "RI" // starts recurrent payments
-	InitiatorRegular      Initiator = "R"
+	InitiatorRegular      Initiator = "R"  // the next recurrent payment
 	InitiatorFirstPart    Initiator = "II" // starts instalments
-	InitiatorPart         Initiator = "I"
+	InitiatorPart         Initiator = "I"  // the next instalment
 )
 
 // PaymentAnswer is the answer of the methods that pay. That it was processed
@@ -70,12 +70,12 @@ type CardPayment struct {
 	OrderID          string            `url:"MDORDER"`
 	PAN              string            `url:"$PAN,omitempty"`
 	CVC              string            `url:"$CVC,omitempty"`
-	Year             string            `url:"YYYY,omitempty"`
-	Month            string            `url:"MM,omitempty"`
+	Year             string            `url:"YYYY,omitempty"`    // of expiry, four digits
+	Month            string            `url:"MM,omitempty"`      // two digits
 	Expiry           string            `url:"$EXPIRY,omitempty"` // YYYYMM, in place of Year and Month
 	SEToken          string            `url:"seToken,omitempty"`
-	Holder           string            `url:"TEXT"`
-	Language         string            `url:"language"`
+	Holder           string            `url:"TEXT"`     // demanded but of an SBP token
+	Language         string            `url:"language"` // "": ru
 	IP               string            `url:"ip,omitempty"`
 	Email            string            `url:"email,omitempty"`
 	BindingNotNeeded bool              `url:"bindingNotNeeded,omitempty"`
@@ -208,13 +208,14 @@ type InstantResult uint8
 
 // The results, by the table of the document's section on instantPayment.do.
 const (
-	InstantRejected  InstantResult = iota
-	InstantPaid                    // taken, or held with PreAuth
-	InstantChallenge               // send the customer to ACSURL
+	InstantRejected  InstantResult = iota // nothing was taken
+	InstantPaid                           // taken, or held with PreAuth
+	InstantChallenge                      // 3-D Secure: go on as PaymentAnswer.Next says
 )
 
-// Result reads the table: status 1 or 2 without an ACS address is paid, 0 with
-// one is 3-D Secure, everything else is rejected.
+// Result reads the table: status 1 or 2 without an ACS address is paid; 0, or
+// none, with a next step (PaymentAnswer.Next) is 3-D Secure; everything else is
+// rejected.
 func (a *InstantAnswer) Result() InstantResult {
 	state := rbs.Int{}
 	if a.Order != nil {
@@ -229,8 +230,9 @@ func (a *InstantAnswer) Result() InstantResult {
 	return InstantRejected
 }
 
-// InstantPayment registers and pays. Success of the call is no payment: take
-// InstantAnswer.Result. It is not idempotent but for the order's number.
+// InstantPayment registers and pays (instantPayment.do). Success of the call is no
+// payment: take InstantAnswer.Result. It is not idempotent but for the order's
+// number: a used one gives ErrDuplicate.
 func (c *Client) InstantPayment(ctx context.Context, r InstantRequest) (*InstantAnswer, error) {
 	if err := c.complete(&r.RegisterRequest); err != nil {
 		return nil, acquiring.InOp(provider, epInstant.op, err)
@@ -247,7 +249,7 @@ func (c *Client) InstantPayment(ctx context.Context, r InstantRequest) (*Instant
 
 // VerifyCardRequest checks a card (verifyCard.do): the order ends reversed.
 type VerifyCardRequest struct {
-	Amount    money.Amount      `url:"amount"` // always sent, 0 too
+	Amount    money.Amount      `url:"amount"` // kopecks; always sent, 0 too
 	PAN       string            `url:"pan"`
 	CVC       string            `url:"cvc,omitempty"`
 	Expiry    string            `url:"expiry"` // YYYYMM
@@ -281,13 +283,15 @@ type VerifiedCard struct {
 	Currency    rbs.Text `json:"currency"`
 }
 
-// Approved says whether the issuer approved the card.
+// Approved says whether the issuer approved the card; a customer who still has to
+// pass 3-D Secure is not approved yet.
 func (v *VerifiedCard) Approved() bool {
 	_, declined := v.Declined()
 	return !declined && v.ActionCode.Known && v.ActionCode.Value == rbs.ActionApproved
 }
 
-// VerifyCard checks a card without taking money.
+// VerifyCard checks a card without taking money (verifyCard.do; PCI DSS). Success
+// of the call says nothing of the card: take VerifiedCard.Approved.
 func (c *Client) VerifyCard(ctx context.Context, r VerifyCardRequest) (*VerifiedCard, error) {
 	if err := rbs.CheckPAN("PAN", r.PAN); err != nil {
 		return nil, acquiring.InOp(provider, epVerifyCard.op, err)

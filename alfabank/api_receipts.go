@@ -17,11 +17,12 @@ var (
 
 // CloseReceiptRequest prints the closing receipt of an order (закрывающий чек,
 // полный расчёт after a prepayment). Give one of the numbers. Client.NewReceipt
-// makes OrderBundle, TaxSystem and OFDParams of a fiscal.Receipt.
+// makes OrderBundle and OFDParams of a fiscal.Receipt; the tax system is that of
+// the registration.
 type CloseReceiptRequest struct {
 	OrderID       string       `url:"mdOrder,omitempty"`
 	OrderNumber   string       `url:"orderNumber,omitempty"`
-	Amount        money.Amount `url:"amount"` // may differ from the order's and from the cart's
+	Amount        money.Amount `url:"amount"` // kopecks; may differ from the order's and from the cart's
 	OrderBundle   *Cart        `url:"orderBundle,omitempty"`
 	OFDParams     Params       `url:"additionalOfdParams,omitempty"`
 	MerchantLogin string       `url:"merchantLogin,omitempty"`
@@ -56,13 +57,13 @@ func (c *Client) CloseReceipt(ctx context.Context, r CloseReceiptRequest) error 
 
 // States of a receipt (receiptStatus).
 const (
-	ReceiptSent             = 0
+	ReceiptSent             = 0 // of the payment, as the next two
 	ReceiptDone             = 1 // delivered to the cash register
 	ReceiptFailed           = 2
-	ReceiptRefundSent       = 3
+	ReceiptRefundSent       = 3 // of a refund, as the next two
 	ReceiptRefundDone       = 4
 	ReceiptRefundFailed     = 5
-	ReceiptCorrectionSent   = 6
+	ReceiptCorrectionSent   = 6 // of a correction, as the next two
 	ReceiptCorrectionDone   = 7
 	ReceiptCorrectionFailed = 8
 )
@@ -131,9 +132,9 @@ func (s *ReceiptState) At() rbs.Time {
 // ReceiptItem is a position of a printed receipt.
 type ReceiptItem struct {
 	Name     rbs.Text `json:"name"`
-	Amount   rbs.Int  `json:"itemAmount"`
-	Price    rbs.Int  `json:"itemPrice"`
-	TaxType  rbs.Text `json:"taxType"` // a number, or a word like VAT_0
+	Amount   rbs.Int  `json:"itemAmount"` // kopecks
+	Price    rbs.Int  `json:"itemPrice"`  // kopecks, of one unit
+	TaxType  rbs.Text `json:"taxType"`    // a number, or a word like VAT_0
 	Quantity struct {
 		Value   rbs.Text `json:"value"`
 		Measure rbs.Text `json:"measure"`
@@ -169,7 +170,7 @@ func (a *Attributes) UnmarshalJSON(b []byte) error {
 }
 
 // GetReceiptStatus reads the receipts of an order, or one of them
-// (getReceiptStatus.do).
+// (getReceiptStatus.do). Not exactly one number given is ErrInvalid.
 func (c *Client) GetReceiptStatus(ctx context.Context, q ReceiptQuery) (*Receipts, error) {
 	given := 0
 	for _, s := range []string{q.OrderID, q.OrderNumber, q.UUID} {

@@ -68,7 +68,8 @@ func (q *SBPQR) Refused() (code, message string, refused bool) {
 	return "", "", false
 }
 
-// Image is the picture of the code, a PNG; nil: none came.
+// Image is the picture of the code, a PNG, where SBPQRRequest.Format was image and
+// both sizes were given; nil: none came.
 func (q *SBPQR) Image() []byte {
 	if image, err := base64.StdEncoding.DecodeString(string(q.Rendered)); err == nil && len(image) > 0 {
 		return image
@@ -77,7 +78,7 @@ func (q *SBPQR) Image() []byte {
 }
 
 // GetSBPQR issues the SBP code of an order, or gives it again
-// (sbp/c2b/qr/dynamic/get.do).
+// (sbp/c2b/qr/dynamic/get.do). A size that is not 10 to 1000 points is ErrInvalid.
 func (c *Client) GetSBPQR(ctx context.Context, r SBPQRRequest) (*SBPQR, error) {
 	for _, size := range []struct {
 		field string

@@ -38,7 +38,7 @@ type Template struct {
 	Type           string           `json:"type,omitempty"`          // ECOM
 	Name           string           `json:"name,omitempty"`          // for the shop, at most 140
 	NameForClient  string           `json:"nameForClient,omitempty"` // at most 255
-	Amount         *money.Amount    `json:"amount,omitempty"`        // nil: the buyer types it
+	Amount         *money.Amount    `json:"amount,omitempty"`        // kopecks; nil: the buyer types it
 	Currency       string           `json:"currency,omitempty"`
 	Description    string           `json:"description,omitempty"`
 	DescriptionFor string           `json:"descriptionForClient,omitempty"`
@@ -51,7 +51,7 @@ type Template struct {
 	QR             *TemplateQRAsked `json:"qrTemplate,omitempty"`
 
 	// Of UpdateTemplate only.
-	Status     string `json:"status,omitempty"`
+	Status     string `json:"status,omitempty"`       // TemplateActive and so on
 	FreeAmount *bool  `json:"isFreeAmount,omitempty"` // the buyer types the sum from now on
 	Indefinite *bool  `json:"isIndefinite,omitempty"` // no end from now on
 }
@@ -73,8 +73,8 @@ type TemplateParam struct {
 	Mode        string `json:"mode,omitempty"` // of UpdateTemplate: ADD, REMOVE
 }
 
-// Commission is what the buyer pays on top. Percentage is written as the bank
-// has it ("1.5").
+// Commission is what the buyer pays on top, in kopecks. Percentage is written as
+// the bank has it ("1.5").
 type Commission struct {
 	FeeMin      *money.Amount `json:"feeMin,omitempty"`
 	FeeMax      *money.Amount `json:"feeMax,omitempty"`
@@ -97,7 +97,7 @@ type TemplateInfo struct {
 	Type           rbs.Text `json:"type"` // ECOM, SBP_QR, CASH_SBP_QR
 	Name           rbs.Text `json:"name"`
 	NameForClient  rbs.Text `json:"nameForClient"`
-	Amount         rbs.Int  `json:"amount"` // not known: the buyer types it
+	Amount         rbs.Int  `json:"amount"` // kopecks; not known: the buyer types it
 	Currency       rbs.Text `json:"currency"`
 	Description    rbs.Text `json:"description"`
 	DescriptionFor rbs.Text `json:"descriptionForClient"`
@@ -157,7 +157,8 @@ type linkRequest struct {
 }
 
 // CreateTemplate makes a payment link (templates/create.do). Type "" is ECOM.
-// The link is TemplateInfo.QR.Payload.
+// The link is TemplateInfo.QR.Payload. Without Name or NameForClient it is
+// ErrInvalid. It is not idempotent: ListTemplates shows what was made.
 func (c *Client) CreateTemplate(ctx context.Context, t Template) (*TemplateInfo, error) {
 	if t.Type == "" {
 		t.Type = "ECOM"
@@ -219,7 +220,7 @@ type StaticQRRequest struct {
 	ID        string           `json:"templateId,omitempty"`
 	Name      string           `json:"name"`
 	Type      string           `json:"type,omitempty"`   // SBP_QR, CASH_SBP_QR
-	Amount    *money.Amount    `json:"amount,omitempty"` // nil: the buyer types it
+	Amount    *money.Amount    `json:"amount,omitempty"` // kopecks; nil: the buyer types it
 	Currency  string           `json:"currency,omitempty"`
 	Status    string           `json:"status,omitempty"`
 	StartDate DateTime         `json:"startDate,omitzero"`

@@ -20,7 +20,7 @@ func (c *Client) outside(path string) string {
 // application.
 type AlfaPayRequest struct {
 	OrderNumber string       `json:"orderNumber"`
-	Amount      money.Amount `json:"amount"`
+	Amount      money.Amount `json:"amount"`       // kopecks
 	Currency    int          `json:"currencyCode"` // 0: 643
 	ReturnURL   string       `json:"returnUrl"`
 	FailURL     string       `json:"failUrl,omitempty"`

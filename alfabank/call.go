@@ -84,7 +84,7 @@ func (c *Client) allowed(e endpoint) error {
 	if c.conf.Token == "" || e.token {
 		return nil
 	}
-	return acquiring.InOp(provider, e.op, acquiring.Invalid("Config.UserName", "is empty; the open token registers orders, verifies cards and reads orders by the bank's number, and any other method needs the login and the password"))
+	return acquiring.InOp(provider, e.op, acquiring.Invalid("Config.UserName", "is empty; the open token registers orders, verifies cards, goes on with 3-D Secure and reads orders by the bank's number, and any other method needs the login and the password"))
 }
 
 // explain adds what is known of answers that are not the gateway's own.

@@ -25,9 +25,8 @@ import (
 // A failed attempt (deposited with status 0) is StatusDeclined, although the
 // customer may try again while the order lives. A refund is read back, because
 // nothing in its notification tells two of the same sum apart, and so is a
-// reversal, which may be of a part. News of
-// bindings, which may have no order at all, is CallbackOther: see
-// [Client.BindingNews].
+// reversal, which may be of a part. News of bindings, which may have no order at
+// all, is CallbackOther: see [Client.BindingNews].
 func (c *Client) VerifyCallback(ctx context.Context, r *http.Request) (*acquiring.Callback, error) {
 	return c.desk.Callback(ctx, c.verifier, r)
 }

@@ -13,7 +13,8 @@ import (
 // Charge takes money by a saved card or SBP account without the customer: it
 // registers an order for the same Customer.ID and pays it by the binding as a
 // merchant-initiated payment (paymentOrderBinding.do, tii=U). Token is
-// Card.Token of the payment that saved it. IP is optional. Such a payment has
+// Card.Token of the payment that saved it, Customer.ID that of then, and
+// demanded; IP is optional. Such a payment has
 // one stage: Hold gives ErrUnsupported.
 //
 // A declined charge gives ErrDeclined. An order number that is used already

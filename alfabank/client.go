@@ -73,11 +73,12 @@ type Config struct {
 	// of the cabinet (…-operator).
 	UserName, Password string
 	// Token is the open token (открытый токен), in place of the login: it may
-	// register orders, verify cards and read an order by the bank's number of
-	// it. Any other call gives ErrInvalid before it is sent.
+	// register orders (Register, RegisterPreAuth, InstantPayment), verify cards,
+	// go on with 3-D Secure (Continue3DS) and read an order by the bank's number
+	// of it. Any other call but PayWithWallet gives ErrInvalid before it is sent.
 	Token string
 	// MerchantLogin is the child merchant (дочерний мерчант), sent with the
-	// methods that take it; "": none.
+	// methods that take it, at most 255 characters; "": none.
 	MerchantLogin string
 
 	// CallbackKey is the secret of symmetric callbacks, HMAC-SHA256. With it or
@@ -111,8 +112,9 @@ type Config struct {
 	// which it knows already. Not used with an HTTPClient of one's own.
 	RootCAs []byte
 
-	// Features are sent with each registration that names none: FORCE_TDS,
-	// FORCE_SSL, FORCE_FULL_TDS, VERIFY and others (the document's table).
+	// Features are sent with each registration that names none, one word in each:
+	// FORCE_TDS, FORCE_SSL, FORCE_FULL_TDS, VERIFY and others (the document's
+	// table). Charge does not send them.
 	Features []string
 	// FFD decides how a receipt writes the units of quantity: a code for 1.2,
 	// a text for 1.05. "": 1.2. A receipt's own FFD goes first.
@@ -157,15 +159,17 @@ type Config struct {
 	AlfaPayURL string
 
 	// HTTPClient is the user's own; one that does not verify certificates is
-	// ErrInvalid. nil: one that trusts the Russian Trusted
-	// CA beside the system's roots, which the bank needs.
+	// ErrInvalid. nil: one that trusts the Russian Trusted CA beside the system's
+	// roots, which the bank needs. Either way an attempt has 30 s, and reads are
+	// tried up to three times.
 	HTTPClient *http.Client
-	// Logger gets a line for each call; nil: none.
+	// Logger gets a line for each attempt at a request: at the level Debug, of one
+	// that failed Warn; nil: none.
 	Logger *slog.Logger
 	// Observe is called for each attempt at a request, for metrics and traces.
 	Observe acquiring.Observer
-	// Shop labels logs, errors and callback keys where a program has several
-	// shops; "": "alfabank".
+	// Shop labels logs, Observe's calls and callback keys where a program has
+	// several shops; "": callback keys begin with "alfabank".
 	Shop string
 }
 
@@ -188,6 +192,15 @@ func (c Config) LogValue() slog.Value {
 
 // Client takes payments at Alfa-Bank for one merchant. It is safe for
 // concurrent use, and shows no secret when printed.
+//
+// It is an [acquiring.Acquirer], [acquiring.Capturer], [acquiring.Canceler],
+// [acquiring.Finder], [acquiring.QRIssuer], [acquiring.Charger],
+// [acquiring.Lister], [acquiring.Checker] and [acquiring.Named].
+//
+// Beside those it has the bank's own methods, one for each endpoint, in the bank's
+// words. Each asks the bank once; a read is repeated when no answer came, any
+// call when it surely did not leave. The errors are *acquiring.Error, with the
+// bank's code in Code.
 type Client struct {
 	conf     Config
 	gate     rbs.Gateway
@@ -201,7 +214,7 @@ type Client struct {
 }
 
 // New checks the Config and makes a Client. Every error is ErrInvalid and
-// names the field.
+// names the field. It asks the bank nothing: [Client.Check] does.
 func New(conf Config) (*Client, error) {
 	c, err := newClient(conf)
 	if err != nil {

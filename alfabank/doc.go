@@ -13,7 +13,7 @@
 // The login of the API (логин API) ends with "-api". The cabinet's login
 // (личный кабинет) ends with "-operator" and is refused by New. A token
 // (открытый токен) registers orders and reads them by their number at the
-// bank, and does nothing else: no refund, no capture, no QR code.
+// bank, and little else (Config.Token): no refund, no capture, no QR code.
 //
 // Most methods must be switched on for the merchant by the bank: two-stage
 // payments, refunds, saved cards, СБП, callbacks and their signature. A method
@@ -25,6 +25,9 @@
 // By default the bank signs nothing. Order the signature from support: a
 // symmetric key (Config.CallbackKey) or the bank's certificate
 // (Config.CallbackPublicKey). Without either each payment is read back.
+//
+// A field of the typed API without a comment is the bank's own, by the name in its
+// tag.
 //
 // Documentation: https://alfa.rbsuat.com/sandbox/ru/integration/api/rest.html.
 package alfabank

@@ -24,17 +24,19 @@ func vatCodes(own map[fiscal.VAT]int) rbs.VATCodes {
 	return codes
 }
 
-// Receipt is a receipt as the bank takes it: the fields of register.do and of
-// closeOfdReceipt.do.
+// Receipt is a receipt as the bank takes it: the fields of register.do and, but
+// for TaxSystem, of closeOfdReceipt.do.
 type Receipt struct {
-	Cart      *Cart
-	TaxSystem *int   // nil: as set in the cabinet
+	Cart      *Cart  // orderBundle
+	TaxSystem *int   // 0 general … 5 patent; nil: as set in the cabinet
 	OFDParams Params // additionalOfdParams; nil: none
 }
 
 // NewReceipt makes the bank's receipt of a fiscal.Receipt, for CloseReceipt and
 // for one's own calls of the typed API. CreateInvoice, Charge, Capture and
-// Refund make it themselves. Errors name the field of the receipt.
+// Refund make it themselves. It must be a fiscal.Sale; what the bank's receipts
+// cannot carry is ErrInvalid and names the field of the receipt. The bank is not
+// asked.
 func (c *Client) NewReceipt(r *fiscal.Receipt) (*Receipt, error) {
 	receipt, err := c.cartOf(r, "Receipt", true)
 	if err != nil {

@@ -20,6 +20,9 @@ import (
 // same time (expectedDepositedAmount): then ErrConflict, and it can be
 // repeated. With a receipt, the lines must have the IDs or names that they had
 // in the invoice's receipt. A refund of SBP may be RefundPending.
+//
+// ErrConflict besides: the payment was not paid, nothing or less is left, or the
+// Key made a refund of another sum.
 func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquiring.Refund, error) {
 	const op = "Refund"
 	if err := rbs.CheckRefund(r); err != nil {

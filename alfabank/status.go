@@ -21,16 +21,16 @@ var states = map[int64]acquiring.Status{StatePending: acquiring.StatusPending, S
 // Codes of refusals (errorCode) that the document describes. What one means
 // depends on the method and on its words: see Error.Kind.
 const (
-	CodeDuplicate  = "1" // register: the number is used; a payment: wrong card data or binding
-	CodeNotActive  = "2" // a binding is not active, or active already; nothing found
-	CodeCurrency   = "3" // unknown currency
-	CodeRequired   = "4" // a required field is empty, or returnUrl is relative
-	CodeDenied     = "5" // access denied, and nearly everything else
-	CodeUnknown    = "6" // unknown order
-	CodeSystem     = "7" // system error, or the state of the order does not allow it
-	CodeCart       = "8" // the cart is refused
-	CodeFeatures   = "13"
-	CodeFeatureSet = "14"
+	CodeDuplicate  = "1"  // register: the number is used; a payment: wrong card data or binding
+	CodeNotActive  = "2"  // a binding is not active, or active already; nothing found
+	CodeCurrency   = "3"  // unknown currency
+	CodeRequired   = "4"  // a required field is empty, or returnUrl is relative
+	CodeDenied     = "5"  // access denied, and nearly everything else
+	CodeUnknown    = "6"  // unknown order
+	CodeSystem     = "7"  // system error, or the state of the order does not allow it
+	CodeCart       = "8"  // the cart is refused
+	CodeFeatures   = "13" // features that do not go together, or that the merchant has no right to
+	CodeFeatureSet = "14" // features are malformed
 )
 
 // denied are the words of refused credentials and missing permissions, in the

@@ -13,9 +13,9 @@ const (
 	ActionNoAttempts   = -100  // nobody tried to pay yet
 	ActionSBPPending   = -99   // an SBP operation is under way
 	ActionExpired      = -2007 // the time to pay is over
-	ActionAttemptsOver = -2013
-	ActionStarted      = -9000
-	ActionEmpty        = 1001 // set at registration
+	ActionAttemptsOver = -2013 // the attempts to pay are used up
+	ActionStarted      = -9000 // the transaction was started
+	ActionEmpty        = 1001  // set at registration
 )
 
 // IsDecline says whether the code means that an attempt to pay failed: not so
@@ -58,8 +58,8 @@ func OutcomeOpen(code int64) bool {
 	return false
 }
 
-// ActionMeaning is the meaning of a processing code; "" for one that is not
-// published.
+// ActionMeaning is the meaning of a processing code in English; "" for one that is
+// not published.
 func ActionMeaning(code int64) string { return actionMeanings[code] }
 
 // actionMeanings joins the tables of the newer and the older gateways.

@@ -186,8 +186,8 @@ const (
 	StepMethod
 	// StepChallenge: post cReq (field creq) to ACSURL, then finish3dsPayment.
 	StepChallenge
-	// StepPaReq: post PaReq, MD and TermUrl to ACSURL (3-D Secure 1), then
-	// finish3dsPayment.
+	// StepPaReq: post PaReq, MD (the order's number at the gateway) and TermUrl to
+	// ACSURL (3-D Secure 1), then finish3dsPayment.
 	StepPaReq
 )
 
@@ -237,7 +237,7 @@ type ExternalParams struct {
 	QRCID         Text `json:"qrcId"`             // the SBP code's number
 }
 
-// Binding is a saved card (связка).
+// Binding is a saved card (связка): its ID is the token of a charge.
 type Binding struct {
 	ID            Text `json:"bindingId"`
 	MaskedPAN     Text `json:"maskedPan"`

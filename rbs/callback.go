@@ -19,7 +19,7 @@ import (
 type Notice struct {
 	MdOrder, OrderNumber string
 	Operation            string
-	OK                   bool // status was 1: the operation succeeded
+	OK                   bool // status was 1, or optional and missing: the operation succeeded
 	// Signed says that a checksum was demanded and is right. When it is not,
 	// nothing here may be believed.
 	Signed bool
@@ -46,15 +46,17 @@ func (n *Notice) Get(name string) string {
 	return v
 }
 
-// About says whether the notice is about an order. The others (a binding
-// created, a receipt printed) have no mdOrder or no status.
+// About says whether the notice names an order, by either number. News of a
+// binding may name none, news of a receipt does: see Kind.
 func (n *Notice) About() bool { return n.MdOrder != "" || n.OrderNumber != "" }
 
 // Signing says whether a checksum is demanded.
 func (v *Verifier) Signing() bool { return v.mac != nil || v.key != nil }
 
 // Read takes the callback out of a request: the query of a GET, the form or
-// the JSON object of a POST. Every error is of kind ErrSignature.
+// the JSON object of a POST, at most webhook.MaxBody of it. The checksum is
+// checked first, if one is demanded, and then the form. Every error is of kind
+// ErrSignature.
 func (v *Verifier) Read(r *http.Request) (*Notice, error) {
 	n := new(Notice)
 	if err := v.read(n, r); err != nil {
@@ -114,7 +116,7 @@ func (v *Verifier) giveBack(n *Notice) {
 	v.notices.Put(n)
 }
 
-// ReadForm takes the callback out of a query or a form's body.
+// ReadForm is Read for the text of a query or of a form's body.
 func (v *Verifier) ReadForm(raw string) (*Notice, error) {
 	n := new(Notice)
 	if err := v.parseForm(n, raw); err != nil {
@@ -293,19 +295,19 @@ func (v *Verifier) refuse(field, why string) *acquiring.Error {
 		Field: field, Message: why}
 }
 
-// Operations of a callback.
+// Operations of a callback (operation). The list is open.
 const (
-	OpCreated            = "created"
+	OpCreated            = "created"   // registered
 	OpApproved           = "approved"  // held
 	OpDeposited          = "deposited" // charged
-	OpReversed           = "reversed"
-	OpRefunded           = "refunded"
+	OpReversed           = "reversed"  // the hold or the payment was cancelled, in whole or in part
+	OpRefunded           = "refunded"  // in whole or in part
 	OpDeclinedByTimeout  = "declinedByTimeout"
 	OpDeclinedCard       = "declinedCardPresent"
-	OpBindingCreated     = "bindingCreated"
-	OpBindingChanged     = "bindingActivityChanged"
+	OpBindingCreated     = "bindingCreated"         // a card was saved
+	OpBindingChanged     = "bindingActivityChanged" // a saved card was switched on or off
 	OpBindingDeactivated = "bindingDeactivated"
-	OpSubscription       = "subscriptionCreated"
+	OpSubscription       = "subscriptionCreated" // of СБП
 )
 
 // Status is what the operation says of the payment. An operation that is not

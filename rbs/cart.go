@@ -37,7 +37,8 @@ func (b Cart) EncodeValues(key string, v *url.Values) error {
 	return JSONText{Value: b}.EncodeValues(key, v)
 }
 
-// CartCustomer is the buyer.
+// CartCustomer is the buyer. One of Email and Phone is needed; Phone has 7 to 15
+// digits.
 type CartCustomer struct {
 	Email    string `json:"email,omitempty"`
 	Phone    string `json:"phone,omitempty"`
@@ -60,15 +61,16 @@ func (i CartItems) EncodeValues(key string, v *url.Values) error {
 
 // CartItem is a position of the cart.
 type CartItem struct {
-	PositionID     string          `json:"positionId"`
+	PositionID     string          `json:"positionId"` // digits, at most 12; no two positions have the same
 	Name           string          `json:"name"`
-	ItemCode       string          `json:"itemCode"`
+	ItemCode       string          `json:"itemCode"` // the shop's own, at most 100
 	Quantity       ItemQuantity    `json:"quantity"`
-	ItemPrice      money.Amount    `json:"itemPrice"`
-	ItemAmount     money.Amount    `json:"itemAmount"`
-	Tax            *CartTax        `json:"tax,omitempty"`
+	ItemPrice      money.Amount    `json:"itemPrice"`     // kopecks, of one unit
+	ItemAmount     money.Amount    `json:"itemAmount"`    // kopecks: the price times the quantity
+	Tax            *CartTax        `json:"tax,omitempty"` // nil: not said
 	ItemAttributes *CartAttributes `json:"itemAttributes,omitempty"`
 
+	// Extra holds members that are not above, as they are.
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
@@ -78,7 +80,8 @@ func (i CartItem) MarshalJSON() ([]byte, error) {
 	return WithExtra(plain(i), i.Extra)
 }
 
-// ItemQuantity is the quantity, an exact decimal written as a JSON number.
+// ItemQuantity is the quantity, an exact decimal of at most three places, written
+// as a JSON number.
 type ItemQuantity struct {
 	Value   json.Number `json:"value"`
 	Measure string      `json:"measure,omitempty"` // a code or a text, as the gateway has it
@@ -87,11 +90,12 @@ type ItemQuantity struct {
 // CartTax is the rate and the tax in kopecks. Code 0, no VAT, is written like
 // any other.
 type CartTax struct {
-	Type int           `json:"taxType"`
+	Type int           `json:"taxType"`          // the bank's own code of the rate: see VATCodes
 	Sum  *money.Amount `json:"taxSum,omitempty"` // nil: not said
 }
 
-// CartAttributes are the position's fiscal attributes.
+// CartAttributes are the position's fiscal attributes: paymentMethod (1214),
+// paymentObject (1212), nomenclature (1162), agent_info.type and others.
 type CartAttributes struct {
 	Attributes []NameValue `json:"attributes"`
 }
@@ -102,7 +106,8 @@ type NameValue struct {
 	Value string `json:"value"`
 }
 
-// WithExtra is the JSON of an object with further members.
+// WithExtra is the JSON of an object with further members. They must have other
+// names than its own: a member that is in both comes twice.
 func WithExtra(plain any, extra map[string]json.RawMessage) ([]byte, error) {
 	members, err := CompactJSON(plain)
 	if err != nil || len(extra) == 0 {
@@ -140,7 +145,7 @@ func ExtraMembers(field string, extra map[string]string) (map[string]json.RawMes
 // VATCodes is a gateway's taxType of each rate.
 type VATCodes map[fiscal.VAT]int
 
-// CheckVATCodes looks at a user's own table (Config.VATCodes).
+// CheckVATCodes looks at a user's own table (Config.VATCodes): codes are 0 to 99.
 func CheckVATCodes(codes map[fiscal.VAT]int) error {
 	for rate, code := range codes {
 		if code < 0 || code > 99 {
@@ -150,7 +155,9 @@ func CheckVATCodes(codes map[fiscal.VAT]int) error {
 	return nil
 }
 
-// Of is the code of a line's rate. A raw rate passes as it is.
+// Of is the code of a line's rate as the receipt must show it (see
+// fiscal.Line.EffectiveVAT). A raw rate passes as it is if it is a number; a rate
+// that the table lacks is refused, and the error names field.VAT.
 func (codes VATCodes) Of(field string, l fiscal.Line) (int, error) {
 	rate := l.EffectiveVAT()
 	if code, ok := codes[rate]; ok {
@@ -273,7 +280,8 @@ func WantedType(want fiscal.Settlement) string {
 	return "is not Sale, which the receipt of a payment is (приход)"
 }
 
-// Receipt makes the cart of a receipt. Errors name the field.
+// Receipt makes the cart of a receipt of the type wanted. What the gateway's cart
+// cannot carry is ErrInvalid and names the field.
 func (rules CartRules) Receipt(r *fiscal.Receipt, want fiscal.Settlement, known Positions) (*CartReceipt, error) {
 	switch {
 	case r.Correction != nil:

@@ -77,7 +77,8 @@ func (d *Desk) Duplicate(ctx context.Context, err error, number, next string) er
 
 // Capture takes the held money by deposit, which is given the order and the
 // sum. Amount 0 takes all that is held. After an answer that was lost the
-// order is read, and the call repeated only while the money is still held.
+// order is read, and the call repeated only while the money is still held. A
+// payment that is not held gives ErrConflict, more than is held ErrInvalid.
 func (d *Desk) Capture(ctx context.Context, r acquiring.CaptureRequest, deposit func(o *Order, sum money.Amount) error) (*acquiring.Payment, error) {
 	const op = "Capture"
 	if err := r.Validate(); err != nil {
@@ -147,8 +148,8 @@ func Repeated(err, lost error) error {
 	return lost
 }
 
-// Void releases a hold by reverse. One that is released already is a success.
-// hint is for a payment that was taken.
+// Void releases a hold by reverse. One that is released already is a success, any
+// other payment ErrConflict. hint is for a payment that was taken.
 func (d *Desk) Void(ctx context.Context, id acquiring.PaymentID, hint string, reverse func() error) (*acquiring.Payment, error) {
 	before, err := d.Read(ctx, id, 0)
 	if err != nil {
@@ -181,7 +182,7 @@ func (d *Desk) Void(ctx context.Context, id acquiring.PaymentID, hint string, re
 }
 
 // Cancel withdraws an unpaid order by decline. One that is over already is a
-// success.
+// success; one that is paid or held gives ErrConflict.
 func (d *Desk) Cancel(ctx context.Context, id acquiring.PaymentID, decline func() error) error {
 	if id == "" {
 		return acquiring.InOp(d.Provider, "Cancel", acquiring.Invalid("ID", "is empty; give Invoice.ID"))
@@ -205,7 +206,9 @@ func (d *Desk) Cancel(ctx context.Context, id acquiring.PaymentID, decline func(
 }
 
 // RegisterToCharge registers the order of a charge. Unlike an invoice it needs
-// no page, so that a lost answer is made good by the order's number.
+// no page, so that a lost answer is made good by the order's number. An order of
+// that number and sum that nobody tried to pay is gone on with; any other gives
+// ErrDuplicate, whose Hint ends with next.
 func (d *Desk) RegisterToCharge(ctx context.Context, r acquiring.ChargeRequest, next string, register func() (*Registered, error)) (acquiring.PaymentID, error) {
 	out, err := register()
 	if err == nil {
@@ -248,7 +251,8 @@ func unpaid(p *acquiring.Payment, sum money.Amount) bool {
 }
 
 // PaidByBinding says what became of a registered order after the call that
-// pays it by a binding: its answer, or its error.
+// pays it by a binding: its answer, or its error. It reads the order. Declined is
+// ErrDeclined; what nobody could find out has OutcomeUnknown.
 func (d *Desk) PaidByBinding(ctx context.Context, id acquiring.PaymentID, answer *Payment, err error) (*acquiring.Payment, error) {
 	if err != nil && acquiring.OutcomeOf(err) != acquiring.OutcomeUnknown {
 		// An order that is paid or being paid is refused too: an earlier call
@@ -315,7 +319,8 @@ func (d *Desk) Charged(p *acquiring.Payment) (*acquiring.Payment, error) {
 }
 
 // Probe asks for an order that cannot exist: the gateway then says either that
-// there is none, and the credentials are good, or that access is denied.
+// there is none, and the credentials are good, or that access is denied
+// (ErrUnauthorized).
 func (d *Desk) Probe(ctx context.Context) error {
 	_, err := d.Order(ctx, "00000000-0000-0000-0000-000000000000")
 	if err == nil || errors.Is(err, acquiring.ErrNotFound) {
@@ -341,7 +346,8 @@ const (
 )
 
 // Payments lists what the pages hold and the filter lets through. Without From
-// it goes 30 days back from To, and without To from now.
+// it goes 30 days back from To, and without To from now. It asks for a page of
+// 100 orders at a time.
 func (d *Desk) Payments(f acquiring.Filter, now time.Time, page func(q OrdersQuery) (*Orders, error)) iter.Seq2[*acquiring.Payment, error] {
 	return func(yield func(*acquiring.Payment, error) bool) {
 		q := OrdersQuery{Size: listPage, From: f.From, To: f.To, ByCreated: true}

@@ -8,4 +8,9 @@
 // receipts are the bank's own package's business; the package takes them as
 // values. A program that takes payments imports the bank's package, not this
 // one.
+//
+// A field without a comment is the gateway's own, by the name in its tag: see the
+// documents that the packages sberbank and alfabank name. Sums are in kopecks. A
+// function that refuses something gives an *acquiring.Error of kind ErrInvalid
+// that names the field, with OutcomeNotSent.
 package rbs

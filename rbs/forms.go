@@ -11,7 +11,8 @@ import (
 	"github.com/acquiring-go/acquiring/money"
 )
 
-// MaxAmount is the largest sum of an order: 12 digits of kopecks.
+// MaxAmount is the largest sum of an order: 12 digits of kopecks, 9 999 999 999.99
+// rubles.
 const MaxAmount money.Amount = 999_999_999_999
 
 // NoReturn stands where a gateway demands an address to return to and nobody
@@ -20,21 +21,22 @@ const NoReturn = "https://localhost/"
 
 // OrdersQuery lists orders (getLastOrdersForMerchants.do).
 type OrdersQuery struct {
-	Page     int // from 0
-	Size     int // 1..200
-	From, To time.Time
+	Page     int       // from 0
+	Size     int       // 1..200
+	From, To time.Time // by payment, or by registration with ByCreated
 	// States are CREATED, APPROVED, DEPOSITED, DECLINED, REVERSED, REFUNDED;
 	// nil is all of them.
 	States    []string
 	Merchants []string // logins; nil: the own one
-	ByCreated bool     // From and To mean the registration, not the payment
+	ByCreated bool     // From and To mean the registration; without it orders that were not paid are not listed
 	Language  string   // of the messages; "": ru
 }
 
 var orderStates = []string{"CREATED", "APPROVED", "DEPOSITED", "DECLINED", "REVERSED", "REFUNDED"}
 
 // Form is the query as the gateways read it: Moscow time without separators,
-// lists with commas, and merchants present even when it is empty.
+// lists with commas, and merchants present even when it is empty. A Size that is
+// not 1 to 200 is ErrInvalid.
 func (q OrdersQuery) Form() (url.Values, error) {
 	if q.Size < 1 || q.Size > 200 {
 		return nil, acquiring.Invalid("Size", "is not between 1 and 200")
@@ -62,12 +64,12 @@ func (q OrdersQuery) Form() (url.Values, error) {
 // Enrollment is the answer of verifyEnrollment.do.
 type Enrollment struct {
 	Head
-	Enrolled    Text `json:"enrolled"` // Y, N, U
+	Enrolled    Text `json:"enrolled"` // Y, N, U (not known)
 	Emitter     Text `json:"emitterName"`
 	CountryCode Text `json:"emitterCountryCode"`
 }
 
-// CheckPAN refuses what is no card number.
+// CheckPAN refuses what is no card number: 13 to 19 digits.
 func CheckPAN(field, pan string) error {
 	if len(pan) < 13 || len(pan) > 19 || !Digits(pan) {
 		return acquiring.Invalid(field, "is not 13 to 19 digits")
@@ -118,7 +120,8 @@ type SBPCode struct {
 	State    Text `json:"transactionState"` // CREATED, DECLINED, DEPOSITED
 }
 
-// OneOf demands exactly one of two fields.
+// OneOf demands exactly one of two fields: a and b are their values, field and
+// other their names.
 func OneOf(field, other, a, b string) error {
 	if (a == "") == (b == "") {
 		return acquiring.Invalid(field, fmt.Sprintf("and %s: give exactly one of them", other))

@@ -132,7 +132,7 @@ func (j JSONText) EncodeValues(key string, v *url.Values) error {
 }
 
 // CompactJSON is the value as JSON with Cyrillic letters and <, >, & as they
-// are.
+// are. The error is json's own.
 func CompactJSON(value any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

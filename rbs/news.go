@@ -14,8 +14,10 @@ import (
 
 // Callback reads a notification with v and says what it says. What is signed
 // with the shop's own secret is believed; what is signed with the bank's key is
-// believed once the bank knows the order as this shop's. Where nothing is signed the payment is read back, Signed is false
-// and the rest is what the gateway says now.
+// believed once the bank knows the order as this shop's. Where nothing is signed
+// the payment is read back, Signed is false and the rest is what the gateway says
+// now. A callback that is forged, malformed or about an order that the bank does
+// not know gives ErrSignature; when the bank could not be asked, its error.
 func (d *Desk) Callback(ctx context.Context, v *Verifier, r *http.Request) (*acquiring.Callback, error) {
 	n := v.borrow()
 	defer v.giveBack(n)

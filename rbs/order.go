@@ -14,8 +14,8 @@ import (
 type Order struct {
 	Head
 	OrderNumber           Text             `json:"orderNumber"`
-	OrderStatus           Int              `json:"orderStatus"`
-	ActionCode            Int              `json:"actionCode"`
+	OrderStatus           Int              `json:"orderStatus"` // StateRegistered and so on
+	ActionCode            Int              `json:"actionCode"`  // ActionApproved and so on: see ActionMeaning
 	ActionCodeDescription Text             `json:"actionCodeDescription"`
 	DisplayErrorMessage   Text             `json:"displayErrorMessage"`
 	Amount                Int              `json:"amount"` // registered, kopecks
@@ -29,7 +29,7 @@ type Order struct {
 	IP                    Text             `json:"ip"`
 	AuthRefNum            Text             `json:"authRefNum"` // RRN
 	TerminalID            Text             `json:"terminalId"`
-	PaymentWay            Text             `json:"paymentWay"`
+	PaymentWay            Text             `json:"paymentWay"` // CARD, SBP_C2B and so on; the list is open: see MethodOf
 	Chargeback            Bool             `json:"chargeback"`
 	Amounts               *AmountInfo      `json:"paymentAmountInfo"`
 	CardAuth              CardAuth         `json:"cardAuthInfo"`
@@ -69,8 +69,8 @@ type AmountInfo struct {
 // CardAuth is cardAuthInfo.
 type CardAuth struct {
 	MaskedPAN     Text `json:"maskedPan"`
-	PAN           Text `json:"pan"` // masked too; the older name
-	Expiration    Text `json:"expiration"`
+	PAN           Text `json:"pan"`            // masked too; the older name
+	Expiration    Text `json:"expiration"`     // YYYYMM
 	Holder        Text `json:"cardHolderName"` // cardholderName too
 	ApprovalCode  Text `json:"approvalCode"`
 	PaymentSystem Text `json:"paymentSystem"`
@@ -112,9 +112,9 @@ type PayerData struct {
 // (which has no Type).
 type Operation struct {
 	Date             Time `json:"date"`
-	Type             Text `json:"type"` // AUTHORIZATION, PREAUTHORIZATION, COMPLETION, REVERSAL, REFUND
-	Amount           Int  `json:"amount"`
-	AmountBonus      Int  `json:"amountBonus"`
+	Type             Text `json:"type"`        // AUTHORIZATION, PREAUTHORIZATION, COMPLETION, REVERSAL, REFUND
+	Amount           Int  `json:"amount"`      // kopecks
+	AmountBonus      Int  `json:"amountBonus"` // kopecks of bonuses
 	ReferenceNumber  Text `json:"referenceNumber"`
 	ExternalRefundID Text `json:"externalRefundId"`
 	ApprovalCode     Text `json:"approvalCode"`

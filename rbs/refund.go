@@ -8,7 +8,9 @@ import (
 	"github.com/acquiring-go/acquiring/money"
 )
 
-// CheckRefund refuses what no gateway of the family takes.
+// CheckRefund refuses what no gateway of the family takes: a Key of more than 36
+// characters, or of other than printable ASCII without spaces, a sum above
+// MaxAmount, and what RefundRequest.Validate refuses.
 func CheckRefund(r acquiring.RefundRequest) error {
 	if err := r.Validate(); err != nil {
 		return err
@@ -22,9 +24,10 @@ func CheckRefund(r acquiring.RefundRequest) error {
 	return nil
 }
 
-// Left is what can still be given back of the payment. Where the sums do not
-// tell what was captured, it is the larger of the two readings: a wrong one is
-// refused by the bank, and nothing is lost.
+// Left is what can still be given back of the payment, in kopecks; ErrConflict
+// when it was not paid or nothing is left. Where the sums do not tell what was
+// captured, it is the larger of the two readings: a wrong one is refused by the
+// bank, and nothing is lost.
 func (d *Desk) Left(op string, p *acquiring.Payment) (money.Amount, error) {
 	switch {
 	case !p.Status.Succeeded():
@@ -56,7 +59,8 @@ func (o *Order) RefundByKey(key string) *Operation {
 	return nil
 }
 
-// Refunded is a refund out of the order's history.
+// Refunded is a refund out of the order's history. One of another sum than r asks
+// for gives ErrConflict: the key belongs to it.
 func (d *Desk) Refunded(r acquiring.RefundRequest, op *Operation) (*acquiring.Refund, error) {
 	if sum := op.Amount.Amount(); r.Amount != 0 && sum != r.Amount {
 		return nil, &acquiring.Error{Provider: d.Provider, Op: "Refund", Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected,
@@ -72,7 +76,8 @@ func (d *Desk) Refunded(r acquiring.RefundRequest, op *Operation) (*acquiring.Re
 	return &acquiring.Refund{ID: r.Key, PaymentID: r.ID, Amount: op.Amount.Amount(), Status: status}, nil
 }
 
-// RefundAccepted is a refund that the bank has just accepted.
+// RefundAccepted is a refund of the sum that the bank has just accepted: pending
+// where its words say that it will be carried out later, else done.
 func RefundAccepted(r acquiring.RefundRequest, sum money.Amount, a *Head) *acquiring.Refund {
 	status := acquiring.RefundDone
 	if words := Fold(a.Words()); strings.Contains(words, "принят в обработку") || strings.Contains(words, "accepted for processing") {

@@ -111,7 +111,7 @@ func (v *Bool) UnmarshalJSON(b []byte) error {
 
 // Time is a moment: Unix milliseconds as a number or a text, or one of the
 // texts that gateways write. One that cannot be read is zero: a date never
-// makes an answer unreadable.
+// makes an answer unreadable. A text without a zone is Moscow's.
 type Time struct{ time.Time }
 
 // Moscow is the zone of the gateways' times without a zone.

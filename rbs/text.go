@@ -40,7 +40,8 @@ func PhoneFits(s string) bool {
 	return len(s) >= 7 && len(s) <= 15 && Digits(s)
 }
 
-// Cut takes what is over the limit of characters off the end of a text.
+// Cut takes what is over the limit of characters off the end of a text, and the
+// spaces that are then around it.
 func Cut(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s

@@ -16,21 +16,23 @@ import (
 	"github.com/acquiring-go/acquiring/webhook"
 )
 
-// The base parameters of a callback about an order, and the two that its
-// checksum does not cover.
+// The base parameters of a callback about an order. All of them are signed.
 const (
-	ParamMdOrder     = "mdOrder"
-	ParamOrderNumber = "orderNumber"
-	ParamOperation   = "operation"
-	ParamStatus      = "status"
-	paramChecksum    = "checksum"
-	paramSignAlias   = "sign_alias"
+	ParamMdOrder     = "mdOrder"     // the gateway's number of the order: PaymentID
+	ParamOrderNumber = "orderNumber" // the shop's
+	ParamOperation   = "operation"   // what happened: OpDeposited and so on
+	ParamStatus      = "status"      // 1: the operation succeeded, 0: it failed
+
+	// The two that the checksum does not cover.
+	paramChecksum  = "checksum"
+	paramSignAlias = "sign_alias"
 )
 
 // VerifierOptions configure a Verifier.
 type VerifierOptions struct {
 	Provider string // for errors
-	// Key is the secret of symmetric checksums, HMAC-SHA256.
+	// Key is the secret of symmetric checksums, HMAC-SHA256. With neither it nor
+	// PublicKey no checksum is demanded; both together are an error.
 	Key string
 	// PublicKey is the bank's key of asymmetric checksums in PEM: a
 	// certificate, whose dates are not looked at, or a public key.
@@ -44,7 +46,8 @@ type VerifierOptions struct {
 	// Drop names parameters of the callback address itself, which the gateway
 	// passes on unsigned.
 	Drop []string
-	// Optional names base parameters that may be missing.
+	// Optional names base parameters that may be missing: ParamMdOrder and so on,
+	// not ParamMdOrder and ParamOrderNumber both.
 	Optional []string
 }
 
@@ -152,7 +155,8 @@ func strconvQuote(s string) string { return `"` + s + `"` }
 
 // ParsePublicKey reads an RSA key out of a certificate (whatever its dates
 // say: a published one expired in 2018 and still signs) or a public key, in
-// PEM.
+// PEM, of at least 1024 bits. The error says what is wrong with the text and
+// names no field.
 func ParsePublicKey(text string) (*rsa.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

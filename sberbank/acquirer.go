@@ -35,6 +35,15 @@ var (
 // payment. Customer.ID (clientId) is sent with SaveCard, or with a bindingId
 // in Extra: whoever is named has his card saved.
 //
+// ErrInvalid, with nothing sent, are: a sum above 9 999 999 999.99; a currency
+// other than RUB; a Language other than ru and en; a TTL above 999 999 999 s, of
+// an SBP code 90 days (0 is the merchant's, 20 minutes by default); addresses of
+// less than 12 or more than 2048 characters (512 at the legacy gateway, and of
+// CallbackURL), and in production a CallbackURL without https; Metadata whose
+// names have more than 20 characters or are the gateway's own, or whose values
+// have more than 1024; more than 99 parameters with Extra's, or at the legacy
+// gateway 1024 characters of them.
+//
 // The bank does not return the payment page of an order a second time. After
 // an answer that was lost, the order is looked for by its number: if it is not
 // there it is registered again; if it is, and the page cannot be had, the
@@ -117,7 +126,8 @@ func (c *Client) duplicate(ctx context.Context, err error, req RegisterRequest, 
 // nextAttempt is what to do about a number that is used.
 const nextAttempt = "the bank does not give its payment page again: use the one that was stored with the number, or issue an invoice with acquiring.Attempt(number, n+1)"
 
-// GetStatus reads the payment (getOrderStatusExtended.do).
+// GetStatus reads the payment (getOrderStatusExtended.do). One that the bank does
+// not know gives ErrNotFound.
 func (c *Client) GetStatus(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	return c.desk.Read(ctx, id, 0)
 }
@@ -129,7 +139,8 @@ func (c *Client) order(ctx context.Context, id acquiring.PaymentID) (*Order, err
 	return c.GetOrderStatusExtended(ctx, StatusRequest{OrderID: string(id)})
 }
 
-// FindByOrder reads the payment by the shop's order number.
+// FindByOrder reads the payment by the shop's order number
+// (getOrderStatusExtended.do). ErrNotFound: no order of it was registered.
 func (c *Client) FindByOrder(ctx context.Context, orderID string) (*acquiring.Payment, error) {
 	return c.desk.ByNumber(ctx, orderID)
 }
@@ -142,7 +153,9 @@ func (c *Client) orderByNumber(ctx context.Context, number string) (*Order, erro
 }
 
 // Capture takes the held money (deposit.do). Amount 0 reads what is held and
-// takes it. A part is taken once: the rest is released.
+// takes it. A part is taken once: the rest is released. A payment that is not
+// held gives ErrConflict, more than is held ErrInvalid. After an answer that was
+// lost the order is read, and the call repeated while the money is still held.
 func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acquiring.Payment, error) {
 	key := c.newKey()
 	return c.desk.Capture(ctx, r, func(o *Order, sum money.Amount) error {
@@ -158,7 +171,7 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 }
 
 // Void releases a hold (reverse.do). One that is released already is a
-// success. A one-stage payment of the same day can be cancelled too, by
+// success; what is not held gives ErrConflict. A one-stage payment of the same day can be cancelled too, by
 // [Client.Reverse]; Void does not do that.
 func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	const hint = "give the money back with Refund; on the day of the payment Client.Reverse cancels it"
@@ -169,7 +182,7 @@ func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.P
 }
 
 // Cancel withdraws an unpaid order (decline.do). One that is over already is a
-// success.
+// success; a paid or held one gives ErrConflict.
 func (c *Client) Cancel(ctx context.Context, id acquiring.PaymentID) error {
 	return c.desk.Cancel(ctx, id, func() error {
 		_, err := c.Decline(ctx, DeclineRequest{OrderID: string(id)})
@@ -178,8 +191,9 @@ func (c *Client) Cancel(ctx context.Context, id acquiring.PaymentID) error {
 }
 
 // Check asks for an order that cannot exist: the gateway then says either
-// that there is none, and the credentials are good, or that access is denied.
-// With nothing but a token there is no way to tell.
+// that there is none, and the credentials are good, or that access is denied
+// (ErrUnauthorized). With nothing but a token there is no way to tell:
+// ErrUnsupported. Which methods the bank permits the merchant it does not tell.
 func (c *Client) Check(ctx context.Context) error {
 	if c.conf.UserName == "" {
 		return acquiring.Unsupported(provider, "Check", "a token alone can only register orders; give UserName and Password to check them")

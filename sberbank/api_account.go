@@ -36,7 +36,8 @@ func (a PasswordAnswer) String() string {
 func (a PasswordAnswer) GoString() string { return a.String() }
 
 // SetPermanentPassword turns the temporary password of a login, as the bank
-// mailed it, into a permanent one (accounts/v1/set-permanent-password). The
+// mailed it, into a permanent one (accounts/v1/set-permanent-password; new
+// gateway). The
 // new one has 18 to 30 characters, a digit and a capital letter among them;
 // "" lets the bank make one. The Client's own credentials are not used, and
 // they do not change.
@@ -63,7 +64,7 @@ func (c *Client) SetPermanentPassword(ctx context.Context, login, temporary, per
 type APIKey struct {
 	rbs.Head
 	ID  rbs.Text `json:"id"`
-	Key rbs.Text `json:"apiKey"` // 512 characters; apikey too
+	Key rbs.Text `json:"apiKey"` // 512 characters; some answers spell it apikey
 }
 
 // String hides the key.
@@ -75,8 +76,9 @@ func (k APIKey) String() string {
 func (k APIKey) GoString() string { return k.String() }
 
 // GenerateAPIKey makes a key for the bank's mobile SDK
-// (accounts/v1/apikey/generate). It is no credential of this API. More than
-// five active keys are refused.
+// (accounts/v1/apikey/generate; new gateway). It is no credential of this API. More than
+// five active keys are refused (HTTP 400: ErrInvalid). The description is for
+// the cabinet; "": none.
 func (c *Client) GenerateAPIKey(ctx context.Context, description string) (*APIKey, error) {
 	var out APIKey
 	if err := c.call(ctx, epAPIKey, struct {
@@ -112,7 +114,7 @@ func (c *Client) GetLoyaltyBalance(ctx context.Context, bindingID string) (*Loya
 }
 
 // LoyaltyRequest completes or refunds an order that was paid partly with
-// bonuses. CompositeAmount is money and bonuses together.
+// bonuses. CompositeAmount is money and bonuses together, in kopecks.
 type LoyaltyRequest struct {
 	OrderID          string       `json:"orderId"`
 	CompositeAmount  money.Amount `json:"compositeAmount"`
@@ -121,7 +123,8 @@ type LoyaltyRequest struct {
 	JSONParams       Params       `json:"jsonParams,omitempty"`
 }
 
-// AutoCompletion is Deposit for an order paid partly with bonuses.
+// AutoCompletion is Deposit for an order paid partly with bonuses
+// (autoCompletion). It is not safe to repeat blindly: read the order first.
 func (c *Client) AutoCompletion(ctx context.Context, r LoyaltyRequest) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epAutoCompletion, r, &out); err != nil {
@@ -130,7 +133,8 @@ func (c *Client) AutoCompletion(ctx context.Context, r LoyaltyRequest) (*Answer,
 	return &out, nil
 }
 
-// AutoRefund is RefundOrder for an order paid partly with bonuses.
+// AutoRefund is RefundOrder for an order paid partly with bonuses (autoRefund),
+// but that it is not repeated by itself.
 func (c *Client) AutoRefund(ctx context.Context, r LoyaltyRequest) (*Answer, error) {
 	if r.ExternalRefundID != "" {
 		params := Params{"externalRefundId": r.ExternalRefundID}
@@ -149,7 +153,7 @@ func (c *Client) AutoRefund(ctx context.Context, r LoyaltyRequest) (*Answer, err
 // CallbackSettings are the merchant's callbacks, as the bank's own modules set
 // them.
 type CallbackSettings struct {
-	URL        string
+	URL        string   // where to; absolute
 	Dynamic    bool     // take the address of each order
 	POST       bool     // false: GET
 	Operations []string // deposited, approved, declinedByTimeout, reversed, refunded

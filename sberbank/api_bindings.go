@@ -22,7 +22,7 @@ var (
 
 // BindingsRequest lists the cards of a customer (getBindings.do).
 type BindingsRequest struct {
-	ClientID     string `json:"clientId" url:"clientId"`
+	ClientID     string `json:"clientId" url:"clientId"` // Customer.ID of the invoice that saved the card
 	ShowExpired  bool   `json:"showExpired,omitempty" url:"showExpired,omitempty"`
 	ShowInactive bool   `json:"showInactive,omitempty" url:"-"` // new
 	BindingType  string `json:"-" url:"bindingType,omitempty"`  // legacy
@@ -55,7 +55,7 @@ func (r BindingsByRequest) String() string {
 func (r BindingsByRequest) GoString() string { return r.String() }
 
 // GetBindingsByCardOrID looks saved cards up by a card or by a binding's
-// number.
+// number. None is an empty list.
 func (c *Client) GetBindingsByCardOrID(ctx context.Context, r BindingsByRequest) ([]Binding, error) {
 	if (r.PAN == "") == (r.BindingID == "") {
 		return nil, acquiring.InOp(provider, epBindingsBy.op, acquiring.Invalid("PAN", "and BindingID: give exactly one of them"))
@@ -83,7 +83,7 @@ type bindingRequest struct {
 }
 
 // BindCard makes a deactivated binding usable again (bindCard.do). One that is
-// active gives ErrConflict.
+// active gives ErrConflict, one that the bank does not know ErrNotFound.
 func (c *Client) BindCard(ctx context.Context, bindingID string) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epBind, bindingRequest{bindingID, "ru"}, &out); err != nil {
@@ -93,7 +93,8 @@ func (c *Client) BindCard(ctx context.Context, bindingID string) (*Answer, error
 }
 
 // UnbindCard deactivates a binding (unbindCard.do; unBindCard.do at the legacy
-// gateway). One that is not active gives ErrConflict.
+// gateway). One that is not active gives ErrConflict, one that the bank does not
+// know ErrNotFound.
 func (c *Client) UnbindCard(ctx context.Context, bindingID string) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epUnbind, bindingRequest{bindingID, "ru"}, &out); err != nil {
@@ -141,7 +142,8 @@ type CreatedBinding struct {
 }
 
 // CreateBindingNoPayment saves a card without a payment
-// (createBindingNoPayment.do; legacy gateway, by the vendor's documentation).
+// (createBindingNoPayment.do; legacy gateway, by the vendor's documentation). It
+// is for merchants certified by PCI DSS.
 func (c *Client) CreateBindingNoPayment(ctx context.Context, b NewBinding) (*CreatedBinding, error) {
 	var out CreatedBinding
 	if err := c.call(ctx, epCreateBinding, b, &out); err != nil {

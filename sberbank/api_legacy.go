@@ -38,7 +38,9 @@ type (
 	Orders      = rbs.Orders      // a page of orders
 )
 
-// GetLastOrders lists the merchant's orders, a page at a time.
+// GetLastOrders lists the merchant's orders, a page at a time
+// (getLastOrdersForMerchants.do; legacy gateway). [LegacyClient.Payments] goes
+// through the pages.
 func (c *Client) GetLastOrders(ctx context.Context, q OrdersQuery) (*Orders, error) {
 	form, err := q.Form()
 	if err != nil {
@@ -54,7 +56,8 @@ func (c *Client) GetLastOrders(ctx context.Context, q OrdersQuery) (*Orders, err
 // Enrollment is the answer of verifyEnrollment.do.
 type Enrollment = rbs.Enrollment
 
-// VerifyEnrollment asks whether a card takes part in 3-D Secure.
+// VerifyEnrollment asks whether a card takes part in 3-D Secure
+// (verifyEnrollment.do; legacy gateway). A number that is no card's is ErrInvalid.
 func (c *Client) VerifyEnrollment(ctx context.Context, pan string) (*Enrollment, error) {
 	if err := rbs.CheckPAN("pan", pan); err != nil {
 		return nil, acquiring.InOp(provider, epVerifyEnrollment.op, err)
@@ -68,8 +71,9 @@ func (c *Client) VerifyEnrollment(ctx context.Context, pan string) (*Enrollment,
 	return &out, nil
 }
 
-// UpdateSSLCardList lets the card of an order pay without 3-D Secure. One that
-// is listed already gives ErrConflict.
+// UpdateSSLCardList lets the card of an order pay without 3-D Secure
+// (updateSSLCardList.do; legacy gateway). One that is listed already gives
+// ErrConflict.
 func (c *Client) UpdateSSLCardList(ctx context.Context, orderID string) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epUpdateSSLCardList, struct {
@@ -84,8 +88,8 @@ func (c *Client) UpdateSSLCardList(ctx context.Context, orderID string) (*Answer
 // BindingID, SEToken and the card.
 type InstantRefundRequest struct {
 	OrderNumber string       `url:"orderNumber"`
-	Amount      money.Amount `url:"amount"`
-	Currency    string       `url:"currency,omitempty"`
+	Amount      money.Amount `url:"amount"`             // kopecks
+	Currency    string       `url:"currency,omitempty"` // three digits; "": the merchant's
 	BindingID   string       `url:"bindingId,omitempty"`
 	SEToken     string       `url:"seToken,omitempty"`
 	PAN         string       `url:"pan,omitempty"`
@@ -149,8 +153,9 @@ func (r *InstantRefunded) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// InstantRefund pays money out to a card without an order (by the vendor's
-// documentation). It is not idempotent.
+// InstantRefund pays money out to a card without an order (instantRefund.do;
+// legacy gateway, by the vendor's documentation). It is not idempotent: after an
+// unknown outcome only the bank can tell what became of it.
 func (c *Client) InstantRefund(ctx context.Context, r InstantRefundRequest) (*InstantRefunded, error) {
 	var out InstantRefunded
 	if err := c.call(ctx, epInstantRefund, r, &out); err != nil {
@@ -160,18 +165,20 @@ func (c *Client) InstantRefund(ctx context.Context, r InstantRefundRequest) (*In
 }
 
 // RawSumRefund gives a sum back apart from the cart (known from one SDK only).
+// Name, ItemCode and TaxType are of the receipt's one line.
 type RawSumRefund struct {
 	OrderID             string       `url:"orderId"`
-	Amount              money.Amount `url:"amount"`
+	Amount              money.Amount `url:"amount"` // kopecks
 	Name                string       `url:"name,omitempty"`
 	ItemCode            string       `url:"itemCode,omitempty"`
-	TaxType             *int         `url:"taxType,omitempty"`
+	TaxType             *int         `url:"taxType,omitempty"` // the gateway's code of the rate
 	JSONParams          Params       `url:"jsonParams,omitempty"`
 	AdditionalOFDParams Params       `url:"additionalOfdParams,omitempty"`
 }
 
-// ProcessRawSumRefund gives a sum back apart from the cart. Afterwards the
-// order can be refunded in this way only. It is not idempotent.
+// ProcessRawSumRefund gives a sum back apart from the cart
+// (processRawSumRefund.do; legacy gateway). Afterwards the order can be refunded
+// in this way only. It is not idempotent: read the order before repeating.
 func (c *Client) ProcessRawSumRefund(ctx context.Context, r RawSumRefund) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epRawSumRefund, r, &out); err != nil {
@@ -184,13 +191,14 @@ func (c *Client) ProcessRawSumRefund(ctx context.Context, r RawSumRefund) (*Answ
 // only).
 type RawPositionRefund struct {
 	OrderID             string       `url:"orderId"`
-	Amount              money.Amount `url:"amount"`
-	PositionID          string       `url:"positionId,omitempty"`
+	Amount              money.Amount `url:"amount"`               // kopecks
+	PositionID          string       `url:"positionId,omitempty"` // as in the order's cart
 	AdditionalOFDParams Params       `url:"additionalOfdParams,omitempty"`
 }
 
-// ProcessRawPositionRefund gives back one position of the cart. It is not
-// idempotent.
+// ProcessRawPositionRefund gives back one position of the cart
+// (processRawPositionRefund.do; legacy gateway). It is not idempotent: read the
+// order before repeating.
 func (c *Client) ProcessRawPositionRefund(ctx context.Context, r RawPositionRefund) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epRawPosition, r, &out); err != nil {
@@ -202,9 +210,9 @@ func (c *Client) ProcessRawPositionRefund(ctx context.Context, r RawPositionRefu
 // SBPQRRequest asks for the SBP code of a registered order.
 type SBPQRRequest struct {
 	OrderID        string `url:"mdOrder"`
-	Height         int    `url:"qrHeight,omitempty"`
+	Height         int    `url:"qrHeight,omitempty"` // of the picture, points
 	Width          int    `url:"qrWidth,omitempty"`
-	Format         string `url:"qrFormat,omitempty"` // matrix, image
+	Format         string `url:"qrFormat,omitempty"` // matrix, image (PNG)
 	PaymentPurpose string `url:"paymentPurpose,omitempty"`
 	RedirectURL    string `url:"redirectUrl,omitempty"`
 }
@@ -223,7 +231,8 @@ func (c *Client) GetSBPQR(ctx context.Context, r SBPQRRequest) (*SBPQR, error) {
 	return &out, nil
 }
 
-// GetSBPQRStatus reads the state of an SBP code.
+// GetSBPQRStatus reads the state of an SBP code (sbp/c2b/qr/status.do; legacy
+// gateway).
 func (c *Client) GetSBPQRStatus(ctx context.Context, orderID, qrID string) (*SBPQR, error) {
 	var out SBPQR
 	if err := c.call(ctx, epSBPQRStatus, struct {
@@ -236,8 +245,8 @@ func (c *Client) GetSBPQRStatus(ctx context.Context, orderID, qrID string) (*SBP
 }
 
 // RegisterCredit registers an order to be paid on credit
-// (/sbercredit/register.do). At the new gateway it is Register with
-// OrderBundle.Installments.
+// (/sbercredit/register.do; legacy gateway). At the new gateway it is Register
+// with OrderBundle.Installments.
 func (c *Client) RegisterCredit(ctx context.Context, r RegisterRequest) (*Registered, error) {
 	return c.register(ctx, epCredit, r)
 }
@@ -252,7 +261,7 @@ type Wallet string
 
 // The wallets. All but Mir Pay have been dead in Russia since 2022.
 const (
-	WalletMir        Wallet = "mir"
+	WalletMir        Wallet = "mir" // Mir Pay
 	WalletApple      Wallet = "applepay"
 	WalletGoogle     Wallet = "google"
 	WalletSamsung    Wallet = "samsung"
@@ -262,7 +271,8 @@ const (
 // WalletPayment registers an order and pays it with a wallet's token.
 type WalletPayment = rbs.WalletPayment
 
-// PayWithWallet pays with a mobile wallet (/payment/<wallet>/payment.do).
+// PayWithWallet pays with a mobile wallet (/payment/<wallet>/payment.do; legacy
+// gateway). PaidDirectly.Order says what became of the payment.
 func (c *Client) PayWithWallet(ctx context.Context, w Wallet, p WalletPayment) (*PaidDirectly, error) {
 	e := endpoint{op: string(w) + "/payment.do", legacy: "/" + string(w) + "/payment.do", asJSON: true, login: true}
 	switch w {

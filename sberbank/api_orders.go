@@ -20,25 +20,26 @@ type (
 
 // RegisterRequest registers an order (register.do, registerPreAuth.do; section
 // «Регистрация заказа» of the bank's document). Fields marked new or legacy go
-// to that gateway only.
+// to that gateway only. Limits are in characters. The typed calls do not check
+// them: CreateInvoice does.
 type RegisterRequest struct {
-	OrderNumber        string       `json:"orderNumber" url:"orderNumber"` // 1..36, legacy 1..32; unique for ever
-	Amount             money.Amount `json:"amount" url:"amount"`           // kopecks; 0 only with VERIFY or an SBP subscription
-	Currency           string       `json:"currency,omitempty" url:"currency,omitempty"`
-	ReturnURL          string       `json:"returnUrl" url:"returnUrl"` // 12..2048, legacy ..512
-	FailURL            string       `json:"failUrl,omitempty" url:"failUrl,omitempty"`
-	DynamicCallbackURL string       `json:"dynamicCallbackUrl,omitempty" url:"dynamicCallbackUrl,omitempty"`
-	Description        string       `json:"description,omitempty" url:"description,omitempty"`
-	Language           string       `json:"language,omitempty" url:"language,omitempty"` // of the page; "": the merchant's
-	ClientID           string       `json:"clientId,omitempty" url:"clientId,omitempty"` // needed for bindings
+	OrderNumber        string       `json:"orderNumber" url:"orderNumber"`                                   // 1..36, legacy 1..32; unique for ever
+	Amount             money.Amount `json:"amount" url:"amount"`                                             // kopecks; 0 only with VERIFY or an SBP subscription
+	Currency           string       `json:"currency,omitempty" url:"currency,omitempty"`                     // "643"; "": that too
+	ReturnURL          string       `json:"returnUrl" url:"returnUrl"`                                       // 12..2048, legacy ..512
+	FailURL            string       `json:"failUrl,omitempty" url:"failUrl,omitempty"`                       // as ReturnURL; "": that
+	DynamicCallbackURL string       `json:"dynamicCallbackUrl,omitempty" url:"dynamicCallbackUrl,omitempty"` // https, 12..512; "": as in the cabinet
+	Description        string       `json:"description,omitempty" url:"description,omitempty"`               // ..512 of the bank's alphabet, 99 advised
+	Language           string       `json:"language,omitempty" url:"language,omitempty"`                     // of the page; "": the merchant's
+	ClientID           string       `json:"clientId,omitempty" url:"clientId,omitempty"`                     // ..255; needed for bindings
 	MerchantLogin      string       `json:"merchantLogin,omitempty" url:"merchantLogin,omitempty"`
 	SessionTimeout     int64        `json:"sessionTimeoutSecs,omitempty" url:"sessionTimeoutSecs,omitempty"` // seconds; 0: 1200
 	ExpirationDate     DateTime     `json:"expirationDate,omitzero" url:"expirationDate,omitempty"`
 	AutocompletionDate DateTime     `json:"autocompletionDate,omitzero" url:"autocompletionDate,omitempty"` // registerPreAuth only
-	BindingID          string       `json:"bindingId,omitempty" url:"bindingId,omitempty"`
-	Features           string       `json:"features,omitempty" url:"features,omitempty"` // list with ";" between: VERIFY, AUTO_PAYMENT, FORCE_SSL, FORCE_TDS, FORCE_FULL_TDS
-	Phone              string       `json:"phone,omitempty" url:"phone,omitempty"`       // of the payer; a receipt needs it or Email
-	Email              string       `json:"email,omitempty" url:"email,omitempty"`
+	BindingID          string       `json:"bindingId,omitempty" url:"bindingId,omitempty"`                  // chosen beforehand on the page
+	Features           string       `json:"features,omitempty" url:"features,omitempty"`                    // list with ";" between: VERIFY, AUTO_PAYMENT, FORCE_SSL, FORCE_TDS, FORCE_FULL_TDS
+	Phone              string       `json:"phone,omitempty" url:"phone,omitempty"`                          // of the payer, 7 to 15 digits; a receipt needs it or Email
+	Email              string       `json:"email,omitempty" url:"email,omitempty"`                          // 3..128
 	JSONParams         Params       `json:"jsonParams,omitempty" url:"jsonParams,omitempty"`
 
 	OrderBundle *OrderBundle `json:"orderBundle,omitempty" url:"-"` // new
@@ -50,7 +51,7 @@ type RegisterRequest struct {
 	IP                  string            `json:"-" url:"ip,omitempty"`          // legacy
 
 	Extra          map[string]string `json:"-" url:"-"` // fields that are not above
-	IdempotencyKey string            `json:"-" url:"-"` // new: x-idempotencyKey; "": a random one
+	IdempotencyKey string            `json:"-" url:"-"` // new: x-idempotencyKey, at most 255 letters, digits, - _ and #; "": a random one; the bank marks it as in development
 }
 
 var (
@@ -127,7 +128,8 @@ func (c *Client) GetOrderStatusExtended(ctx context.Context, r StatusRequest) (*
 
 // GetOrderStatus reads an order by the older method of the legacy gateway
 // (getOrderStatus.do). Its answer is put into an Order as far as it goes:
-// prefer GetOrderStatusExtended.
+// prefer GetOrderStatusExtended. An order that was declined for its payment data
+// may give ErrDeclined here.
 func (c *Client) GetOrderStatus(ctx context.Context, orderID string) (*Order, error) {
 	var out rbs.OldOrder
 	request := StatusRequest{OrderID: orderID, Language: "ru"}
@@ -137,7 +139,7 @@ func (c *Client) GetOrderStatus(ctx context.Context, orderID string) (*Order, er
 	return out.AsOrder(), nil
 }
 
-// DepositRequest completes a hold (deposit.do).
+// DepositRequest completes a hold (deposit.do; завершение).
 type DepositRequest struct {
 	OrderID     string       `json:"orderId" url:"orderId"`
 	Amount      money.Amount `json:"amount" url:"amount"` // kopecks, up to what is held; 0 is all at the legacy gateway only
@@ -145,7 +147,7 @@ type DepositRequest struct {
 	OrderBundle *OrderBundle `json:"orderBundle,omitempty" url:"-"`  // new: the receipt of what is taken
 	Items       *LegacyItems `json:"-" url:"depositItems,omitempty"` // legacy: needed for a part
 
-	IdempotencyKey string `json:"-" url:"-"`
+	IdempotencyKey string `json:"-" url:"-"` // as in RegisterRequest
 }
 
 // Deposit takes held money or a part of it; the rest is released. One deposit
@@ -162,7 +164,7 @@ func (c *Client) Deposit(ctx context.Context, r DepositRequest) (*Answer, error)
 // ReverseRequest cancels an authorisation (reverse.do).
 type ReverseRequest struct {
 	OrderID     string       `json:"orderId" url:"orderId"`
-	Amount      money.Amount `json:"amount,omitempty" url:"-"` // new: a part, once for an order; 0: all
+	Amount      money.Amount `json:"amount,omitempty" url:"-"` // kopecks; new: a part, once for an order; 0: all
 	Language    string       `json:"language,omitempty" url:"language,omitempty"`
 	JSONParams  Params       `json:"jsonParams,omitempty" url:"-"`
 	OrderBundle *OrderBundle `json:"orderBundle,omitempty" url:"-"`
@@ -171,7 +173,8 @@ type ReverseRequest struct {
 }
 
 // Reverse releases a hold, or cancels a one-stage payment until about 23:59
-// Moscow time of its day (reverse.do). Later on it is Refund's business.
+// Moscow time of its day (reverse.do). Later on it is Refund's business. It is not
+// safe to repeat blindly: read the order first.
 func (c *Client) Reverse(ctx context.Context, r ReverseRequest) (*Answer, error) {
 	r.Language = orRussian(r.Language)
 	var out Answer
@@ -198,7 +201,8 @@ type OrderRefund struct {
 }
 
 // RefundOrder calls refund.do. At the new gateway it is repeated after a
-// failure of the connection if it has an ExternalRefundID.
+// failure of the connection if it has an ExternalRefundID. Success may mean that
+// the bank will carry it out later: read Order.Operations.
 func (c *Client) RefundOrder(ctx context.Context, r OrderRefund) (*Answer, error) {
 	r.Language = orRussian(r.Language)
 	e := epRefund
@@ -228,7 +232,7 @@ type DeclineRequest struct {
 	IdempotencyKey string `json:"-" url:"-"`
 }
 
-// Decline withdraws an order before the payer started to pay.
+// Decline withdraws an order before the payer started to pay (decline.do).
 func (c *Client) Decline(ctx context.Context, r DeclineRequest) (*Answer, error) {
 	if (r.OrderID == "") == (r.OrderNumber == "") {
 		return nil, acquiring.InOp(provider, epDecline.op, acquiring.Invalid("OrderID", "and OrderNumber: give exactly one of them"))

@@ -29,11 +29,11 @@ var (
 // (paymentOrder.do). It is for merchants certified by PCI DSS; the new gateway
 // wants exactly these names of keys.
 type CardPayment struct {
-	OrderID                      string `json:"MDORDER" url:"MDORDER"`
-	PAN                          string `json:"$PAN" url:"$PAN"`
-	CVC                          string `json:"$CVC,omitempty" url:"$CVC,omitempty"`
-	Year                         string `json:"YYYY" url:"YYYY"`
-	Month                        string `json:"MM" url:"MM"`
+	OrderID                      string `json:"MDORDER" url:"MDORDER"`               // the bank's number
+	PAN                          string `json:"$PAN" url:"$PAN"`                     // 13..19 digits
+	CVC                          string `json:"$CVC,omitempty" url:"$CVC,omitempty"` // 3 digits
+	Year                         string `json:"YYYY" url:"YYYY"`                     // of expiry, four digits
+	Month                        string `json:"MM" url:"MM"`                         // two digits
 	Holder                       string `json:"TEXT,omitempty" url:"TEXT,omitempty"`
 	Language                     string `json:"language,omitempty" url:"language,omitempty"`
 	IP                           string `json:"ip,omitempty" url:"ip,omitempty"`
@@ -54,7 +54,8 @@ func (p CardPayment) String() string {
 func (p CardPayment) GoString() string { return p.String() }
 
 // PaymentOrder pays a registered order by card data. Success of the call is no
-// payment: take PaymentAnswer.Next, and read the order's status afterwards.
+// payment: take PaymentAnswer.Next, and read the order's status afterwards. The
+// bank takes three attempts for an order, then ErrDeclined.
 func (c *Client) PaymentOrder(ctx context.Context, p CardPayment) (*PaymentAnswer, error) {
 	p.Language = orRussian(p.Language)
 	return c.pay(ctx, epPaymentOrder, p)
@@ -69,7 +70,8 @@ func (c *Client) pay(ctx context.Context, e endpoint, request any) (*PaymentAnsw
 }
 
 // Finish3DSMethod goes on after the 3-D Secure method frame
-// (finish3dsMethod.do).
+// (finish3dsMethod.do; new gateway). completed: the frame told of its end within
+// 10 s.
 func (c *Client) Finish3DSMethod(ctx context.Context, orderID, serverTransID string, completed bool) (*PaymentAnswer, error) {
 	indicator := "N"
 	if completed {
@@ -83,7 +85,8 @@ func (c *Client) Finish3DSMethod(ctx context.Context, orderID, serverTransID str
 }
 
 // Finish3DSPayment goes on after the issuer's challenge
-// (finish3dsPayment.do). Give cRes of 3-D Secure 2, or paRes of 3-D Secure 1.
+// (finish3dsPayment.do; new gateway). Give cRes of 3-D Secure 2, or paRes of 3-D
+// Secure 1.
 func (c *Client) Finish3DSPayment(ctx context.Context, orderID, cRes, paRes string) (*PaymentAnswer, error) {
 	if (cRes == "") == (paRes == "") {
 		return nil, acquiring.InOp(provider, epFinishPayment.op, acquiring.Invalid("cRes", "and paRes: give exactly one of them"))
@@ -96,8 +99,8 @@ func (c *Client) Finish3DSPayment(ctx context.Context, orderID, cRes, paRes stri
 }
 
 // SberPayPush asks the customer to pay a registered order by a push message of
-// SberPay (paymentSberPay.do). The phone is 7XXXXXXXXXX. The bank may withdraw
-// the method: it is not in the list of 2026.
+// SberPay (paymentSberPay.do; new gateway). The phone is 7XXXXXXXXXX, 7 to 11
+// digits. The bank may withdraw the method: it is not in the list of 2026.
 func (c *Client) SberPayPush(ctx context.Context, orderID, phone string) (*Answer, error) {
 	if len(phone) < 7 || len(phone) > 11 || !rbs.Digits(phone) {
 		return nil, acquiring.InOp(provider, epSberPay.op, acquiring.Invalid("phone", "is not 7 to 11 digits: 79161234567"))
@@ -114,8 +117,8 @@ func (c *Client) SberPayPush(ctx context.Context, orderID, phone string) (*Answe
 }
 
 // PayBySubscription charges a registered order to an SBP subscription
-// (paymentOrderBySubscription): subscriptionId and memberId of the order it
-// was made with. The result comes later: read the status.
+// (paymentOrderBySubscription; new gateway): subscriptionId and memberId of the
+// order it was made with. The result comes later: read the status.
 func (c *Client) PayBySubscription(ctx context.Context, orderID, subscriptionID, memberID string) (*Answer, error) {
 	var out Answer
 	if err := c.call(ctx, epBySubscription, struct {
@@ -162,8 +165,8 @@ func (c *Client) PaymentOrderBinding(ctx context.Context, p BindingPayment) (*Pa
 type RecurrentRequest struct {
 	OrderNumber          string       `json:"orderNumber" url:"orderNumber"`
 	BindingID            string       `json:"bindingId" url:"bindingId"`
-	Amount               money.Amount `json:"amount" url:"amount"`
-	Currency             string       `json:"currency,omitempty" url:"currency,omitempty"`
+	Amount               money.Amount `json:"amount" url:"amount"`                         // kopecks
+	Currency             string       `json:"currency,omitempty" url:"currency,omitempty"` // "643"
 	Description          string       `json:"description,omitempty" url:"description,omitempty"`
 	Language             string       `json:"language,omitempty" url:"language,omitempty"`
 	AdditionalParameters Params       `json:"additionalParameters,omitempty" url:"additionalParameters,omitempty"`
@@ -172,8 +175,10 @@ type RecurrentRequest struct {
 	IdempotencyKey string `json:"-" url:"-"`
 }
 
-// RecurrentPayment registers and charges. Its success says that the bank
-// carried the call out; PaidDirectly.Order says what became of the payment.
+// RecurrentPayment registers and charges (recurrentPayment.do; /payment/… at the
+// legacy gateway). Its success says that the bank carried the call out;
+// PaidDirectly.Order says what became of the payment. A number that is used
+// already gives ErrDuplicate.
 func (c *Client) RecurrentPayment(ctx context.Context, r RecurrentRequest) (*PaidDirectly, error) {
 	r.Language = orRussian(r.Language)
 	var out PaidDirectly
@@ -187,7 +192,7 @@ func (c *Client) RecurrentPayment(ctx context.Context, r RecurrentRequest) (*Pai
 // (mir/paymentDirect.do).
 type MirPayRequest struct {
 	OrderNumber          string       `json:"orderNumber" url:"orderNumber"`
-	Amount               money.Amount `json:"amount" url:"amount"`
+	Amount               money.Amount `json:"amount" url:"amount"`             // kopecks
 	PaymentToken         string       `json:"paymentToken" url:"paymentToken"` // base64
 	CurrencyCode         string       `json:"currencyCode,omitempty" url:"currencyCode,omitempty"`
 	Description          string       `json:"description,omitempty" url:"description,omitempty"`
@@ -210,7 +215,8 @@ func (r MirPayRequest) String() string {
 // GoString is String, for %#v.
 func (r MirPayRequest) GoString() string { return r.String() }
 
-// MirPay registers an order and pays it with Mir Pay.
+// MirPay registers an order and pays it with Mir Pay (mir/paymentDirect.do; new
+// gateway). PaidDirectly.Order says what became of the payment.
 func (c *Client) MirPay(ctx context.Context, r MirPayRequest) (*PaidDirectly, error) {
 	r.Language = orRussian(r.Language)
 	var out PaidDirectly

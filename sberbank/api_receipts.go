@@ -28,13 +28,13 @@ type ReceiptQuery struct {
 
 // States of a receipt at the new gateway (receiptStatus).
 const (
-	ReceiptUndefined  = 0
+	ReceiptUndefined  = 0 // not known yet
 	ReceiptWaiting    = 1 // to be sent to the cash service
-	ReceiptSent       = 2
-	ReceiptDone       = 3
-	ReceiptFailed     = 4 // the cash service refused it; see Recommendation
+	ReceiptSent       = 2 // to the cash service, whose answer is awaited
+	ReceiptDone       = 3 // printed
+	ReceiptFailed     = 4 // the cash service could not process it; see Recommendation
 	ReceiptSendFailed = 5 // the attempts are used up
-	ReceiptBadData    = 6
+	ReceiptBadData    = 6 // to be mended: DoReceipt with a corrected cart
 )
 
 // Receipts is the answer of getReceiptStatus.
@@ -89,7 +89,7 @@ type ReceiptState struct {
 	DeviceCode rbs.Text `json:"deviceCode"`
 }
 
-// LegacyState is a receipt at the legacy gateway. Its status: 0 sent, 1
+// LegacyState is a receipt at the legacy gateway. Status: 0 sent, 1
 // delivered, 2 error; 3, 4, 5 the same of a refund's receipt.
 type LegacyState struct {
 	Status             rbs.Int  `json:"receiptStatus"`
@@ -153,7 +153,8 @@ type RetryAnswer struct {
 }
 
 // RetryReceipt sends failed receipts to the cash service again, at most 100
-// (ofd/v1/retryReceipt). After a timeout of the cash service wait 15 hours.
+// (ofd/v1/retryReceipt; new gateway). After a timeout of the cash service wait 15
+// hours.
 func (c *Client) RetryReceipt(ctx context.Context, receiptIDs ...string) (*RetryAnswer, error) {
 	if len(receiptIDs) == 0 || len(receiptIDs) > 100 {
 		return nil, acquiring.InOp(provider, epRetryReceipt.op, acquiring.Invalid("receiptIDs", "has none or more than 100"))
@@ -188,8 +189,8 @@ type ReceiptAnswer struct {
 	OrderNumber rbs.Text `json:"orderNumber"`
 }
 
-// DoReceipt makes one more receipt of an order (ofd/v1/doReceipt). After an
-// unknown outcome look at GetReceiptStatus before repeating: there is no key.
+// DoReceipt makes one more receipt of an order (ofd/v1/doReceipt; new gateway).
+// After an unknown outcome look at GetReceiptStatus before repeating: there is no key.
 func (c *Client) DoReceipt(ctx context.Context, r DoReceiptRequest) (*ReceiptAnswer, error) {
 	if (r.OrderID == "") == (r.OrderNumber == "") {
 		return nil, acquiring.InOp(provider, epDoReceipt.op, acquiring.Invalid("OrderID", "and OrderNumber: give exactly one of them"))
@@ -207,20 +208,20 @@ func (c *Client) DoReceipt(ctx context.Context, r DoReceiptRequest) (*ReceiptAns
 // ExternalReceipt tells the legacy gateway of a receipt that another cash
 // register printed (externalReceipt, known from one SDK only).
 type ExternalReceipt struct {
-	OrderID           string
-	Return            bool // a refund's receipt
-	FN                string
-	DocumentNumber    string
-	DocumentAttribute string
-	Total             string // rubles: "1549.90"
-	Time              time.Time
-	CashboxID         string
+	OrderID           string    // the bank's number
+	Return            bool      // a refund's receipt
+	FN                string    // номер ФН (1041)
+	DocumentNumber    string    // номер ФД (1040)
+	DocumentAttribute string    // ФПД (1077)
+	Total             string    // rubles: "1549.90"
+	Time              time.Time // sent as Moscow's
+	CashboxID         string    // "": not said, as the next
 	BasketID          string
 }
 
 // RegisterExternalReceipt tells of a receipt printed elsewhere
-// (/fes-nspk-proxy/externalReceipt). The new gateway has a method of that name
-// whose body is not published.
+// (/fes-nspk-proxy/externalReceipt; legacy gateway). The new gateway has a method
+// of that name whose body is not published.
 func (c *Client) RegisterExternalReceipt(ctx context.Context, r ExternalReceipt) (*Answer, error) {
 	kind, payment := 0, 1
 	if r.Return {

@@ -17,8 +17,10 @@ import (
 // CreateQR registers an order to be paid by СБП and gives its code. At the new
 // gateway it comes with the registration, at the legacy one by
 // sbp/c2b/qr/dynamic/get.do. A merchant without the permission gives
-// ErrUnsupported: the order is registered then, and its number burnt.
-// ReturnURL is demanded here too.
+// ErrUnsupported, at the legacy gateway what its method is refused with
+// (ErrUnauthorized ordinarily): the order is registered then, and its number
+// burnt. ReturnURL is demanded here too. The picture comes from the legacy
+// gateway only: a PNG of 300 by 300 points.
 func (c *Client) CreateQR(ctx context.Context, r acquiring.InvoiceRequest) (*acquiring.QR, error) {
 	r.Methods = []acquiring.Method{acquiring.MethodSBP}
 	inv, err := c.CreateInvoice(ctx, r)
@@ -60,8 +62,13 @@ func (c *Client) issueQR(ctx context.Context, r acquiring.InvoiceRequest, out *R
 // paymentOrderBySubscription, needs a Description, and is asynchronous: the
 // payment is pending.
 //
+// Extra takes jsonParams.NAME, and where an order is registered the fields of
+// register.do too.
+//
 // A declined charge gives ErrDeclined. An order number that is used already
-// gives ErrDuplicate: no number is charged twice.
+// gives ErrDuplicate: no number is charged twice. Where an order is registered,
+// one of that number and sum that nobody tried to pay is an earlier charge that
+// was cut short: it is gone on with.
 func (c *Client) Charge(ctx context.Context, r acquiring.ChargeRequest) (*acquiring.Payment, error) {
 	const op = "Charge"
 	if err := c.checkCharge(r); err != nil {
@@ -243,7 +250,7 @@ func (c *Client) DeleteToken(ctx context.Context, token string) error {
 
 // Payments lists the shop's orders by their registration
 // (getLastOrdersForMerchants.do, 100 at a time). Without From it goes 30 days
-// back.
+// back from To.
 func (c *LegacyClient) Payments(ctx context.Context, f acquiring.Filter) iter.Seq2[*acquiring.Payment, error] {
 	return c.desk.Payments(f, c.now(), func(q OrdersQuery) (*Orders, error) { return c.GetLastOrders(ctx, q) })
 }

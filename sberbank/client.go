@@ -52,7 +52,7 @@ type Config struct {
 	// a bare scheme and host, to which that path is added. The services beside
 	// it (ofd/v1, accounts/v1, /payment/…) are found from it.
 	BaseURL string
-	// Protocol chooses the gateway; the default is the new one.
+	// Protocol chooses the gateway; the default is the new one, ProtocolJSON.
 	Protocol Protocol
 
 	// UserName and Password are the login of the API (логин API), not of the
@@ -64,7 +64,7 @@ type Config struct {
 	// registers. The new gateway has none: setting it there is an error.
 	Token string
 	// MerchantLogin is the child merchant (дочерний мерчант), sent with the
-	// calls that take it; "": none.
+	// calls that take it, at most 30 characters; "": none.
 	MerchantLogin string
 
 	// CallbackKey is the secret of symmetric callbacks (закрытый ключ,
@@ -94,9 +94,11 @@ type Config struct {
 	CallbackOptional []string
 
 	// Features is sent as features with each registration that names none in
-	// InvoiceRequest.Extra: a list with ";" between (FORCE_TDS, FORCE_SSL, …).
+	// InvoiceRequest.Extra, charges too: a list with ";" between (FORCE_TDS,
+	// FORCE_SSL, …), at most 255 characters.
 	Features string
-	// Receipt is what the shop's receipts have in common (new gateway).
+	// Receipt is what the shop's receipts have in common. The legacy gateway has
+	// the rest in the cabinet and takes TaxSystem alone.
 	Receipt ReceiptDefaults
 	// LowerCaseReceiptType writes sell and sell_refund instead of SELL and
 	// SELL_REFUND, as the document of 2024 has them.
@@ -108,15 +110,17 @@ type Config struct {
 	VATCodes map[fiscal.VAT]int
 
 	// HTTPClient is the user's own; one that does not verify certificates is
-	// ErrInvalid. nil: one that trusts the Russian Trusted
-	// Root CA beside the system's roots, which both gateways need.
+	// ErrInvalid. nil: one that trusts the Russian Trusted Root CA beside the
+	// system's roots, which both gateways need. Either way an attempt has 30 s,
+	// and reads are tried up to three times.
 	HTTPClient *http.Client
-	// Logger gets a line for each call; nil: none.
+	// Logger gets a line for each attempt at a request: at the level Debug, of one
+	// that failed Warn; nil: none.
 	Logger *slog.Logger
 	// Observe is called for each attempt at a request, for metrics and traces.
 	Observe acquiring.Observer
-	// Shop labels logs, errors and callback keys where a program has several
-	// shops.
+	// Shop labels logs, Observe's calls and callback keys where a program has
+	// several shops; "": callback keys begin with "sberbank".
 	Shop string
 }
 
@@ -151,17 +155,22 @@ type ReceiptDefaults struct {
 	FFD            fiscal.FFD       // "": 1.05
 	TaxSystem      fiscal.TaxSystem // sno
 	INN            string           // of the seller, 10 or 12 digits
-	Email          string           // of the seller, 3 to 64 characters
-	PaymentAddress string           // place of settlement: the shop's site, at most 256
+	Email          string           // of the seller, 3 to 64 characters of printable ASCII
+	PaymentAddress string           // place of settlement: the shop's site, at most 256 characters of printable ASCII
 }
 
 // Client takes payments at Sberbank for one merchant. It is safe for
 // concurrent use.
 //
-// It is an [acquiring.Acquirer], and a [acquiring.Capturer], a
-// [acquiring.Canceler], a [acquiring.Finder], a [acquiring.QRIssuer], a
-// [acquiring.Charger], a [acquiring.Checker] and [acquiring.Named]. The list of orders exists on
-// the legacy gateway only: [LegacyClient] has it.
+// It is an [acquiring.Acquirer], [acquiring.Capturer], [acquiring.Canceler],
+// [acquiring.Finder], [acquiring.QRIssuer], [acquiring.Charger],
+// [acquiring.Checker] and [acquiring.Named]. The list of orders exists on the
+// legacy gateway only: [LegacyClient] has it.
+//
+// Beside those it has the bank's own methods, one for each endpoint, in the bank's
+// words. Each asks the bank once; a read is repeated when no answer came, any
+// call when it surely did not leave. One that only the other gateway has answers ErrUnsupported and sends nothing.
+// The errors are *acquiring.Error, with the bank's code in Code.
 type Client struct {
 	conf     Config
 	gate     rbs.Gateway
@@ -182,7 +191,7 @@ type Client struct {
 type LegacyClient struct{ *Client }
 
 // New checks the Config and makes a Client. Every error is ErrInvalid and
-// names the field.
+// names the field. It asks the bank nothing: [Client.Check] does.
 func New(conf Config) (*Client, error) {
 	c, err := newClient(conf)
 	if err != nil {

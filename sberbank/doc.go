@@ -14,6 +14,9 @@
 // also where callbacks (callback-уведомления) are switched on, with their
 // type (статический, динамический), method, signature and parameters.
 //
+// A field of the typed API without a comment is the bank's own, by the name in its
+// tag.
+//
 // Documentation: https://ecomtest.sberbank.ru/doc (new gateway) and
 // https://securepayments.sberbank.ru/wiki/ (legacy gateway).
 package sberbank

@@ -10,7 +10,9 @@ import (
 // OrderBundle is the cart and the receipt of an order at the new gateway
 // (orderBundle). A receipt is printed only when FFDVersion and ReceiptType are
 // set and a cash service is connected to the merchant; without one the gateway
-// refuses them with code 5.
+// refuses them with code 5. Sums are kopecks, at most 42 949 672.00 each and
+// together; limits of texts are in characters of the bank's alphabet (printable
+// ASCII, Cyrillic, №).
 type OrderBundle struct {
 	FFDVersion           string           `json:"ffdVersion,omitempty"`  // 1.05, 1.2
 	ReceiptType          string           `json:"receiptType,omitempty"` // SELL, SELL_REFUND
@@ -19,11 +21,11 @@ type OrderBundle struct {
 	CustomerDetails      *CustomerDetails `json:"customerDetails,omitempty"`
 	CartItems            CartItems        `json:"cartItems"`
 	Payments             []CartPayment    `json:"payments,omitempty"`
-	Total                money.Amount     `json:"total,omitempty"`
-	Cashier              string           `json:"cashier,omitempty"`
-	CashierINN           string           `json:"cashierInn,omitempty"` // FFD 1.2
-	AdditionalUserProps  *NameValue       `json:"additionalUserProps,omitempty"`
-	AdditionalCheckProps string           `json:"additionalCheckProps,omitempty"`
+	Total                money.Amount     `json:"total,omitempty"`                // of the positions, and the operation's sum
+	Cashier              string           `json:"cashier,omitempty"`              // at most 64
+	CashierINN           string           `json:"cashierInn,omitempty"`           // FFD 1.2
+	AdditionalUserProps  *NameValue       `json:"additionalUserProps,omitempty"`  // (1084)
+	AdditionalCheckProps string           `json:"additionalCheckProps,omitempty"` // (1192), at most 16
 	OperatingCheckProps  *OperatingProps  `json:"operatingCheckProps,omitempty"`
 	SectoralCheckProps   []SectoralProps  `json:"sectoralCheckProps,omitempty"`
 	Installments         *Installments    `json:"installments,omitempty"` // POS credit
@@ -38,12 +40,12 @@ func (b OrderBundle) MarshalJSON() ([]byte, error) {
 	return rbs.WithExtra(plain(b), b.Extra)
 }
 
-// Company is the seller.
+// Company is the seller. A receipt needs all four.
 type Company struct {
-	Email          string `json:"email"`
-	SNO            string `json:"sno"` // osn, usn_income, usn_income_outcome, esn, patent
-	INN            string `json:"inn"`
-	PaymentAddress string `json:"paymentAddress"`
+	Email          string `json:"email"`          // 3..64
+	SNO            string `json:"sno"`            // osn, usn_income, usn_income_outcome, esn, patent
+	INN            string `json:"inn"`            // 10 or 12 digits
+	PaymentAddress string `json:"paymentAddress"` // at most 256
 }
 
 // CustomerDetails is the buyer, where the receipt names him.
@@ -53,8 +55,8 @@ type CustomerDetails struct {
 	Address      string `json:"address,omitempty"`
 	BirthDate    string `json:"birthdate,omitempty"` // dd.mm.yyyy
 	Citizenship  string `json:"citizenship,omitempty"`
-	DocumentType string `json:"documentType,omitempty"`
-	DocumentNo   string `json:"documentNo,omitempty"`
+	DocumentType string `json:"documentType,omitempty"` // two digits (1245): 21 is a passport
+	DocumentNo   string `json:"documentNo,omitempty"`   // at most 64
 }
 
 // CartItems are the positions.
@@ -97,18 +99,19 @@ type Installments struct {
 	RightTerms  []int  `json:"rightTerms,omitempty"` // months
 }
 
-// Item is a position of the cart.
+// Item is a position of the cart. A refund names the same PositionID, ItemCode and
+// Name as the registration.
 type Item struct {
-	PositionID         string          `json:"positionId"` // digits
-	ItemCode           string          `json:"itemCode"`
-	Name               string          `json:"name"`
+	PositionID         string          `json:"positionId"` // 1 to 12 digits, from 1; no two positions have the same
+	ItemCode           string          `json:"itemCode"`   // 1..100; no two positions have the same
+	Name               string          `json:"name"`       // 1..100
 	Quantity           ItemQuantity    `json:"quantity"`
 	MeasurementUnit    string          `json:"measurementUnit,omitempty"` // FFD 1.05
-	ItemPrice          money.Amount    `json:"itemPrice"`
-	ItemAmount         money.Amount    `json:"itemAmount"`
-	Tax                *Tax            `json:"tax,omitempty"`
-	PaymentMethod      string          `json:"paymentMethod,omitempty"`
-	PaymentObject      string          `json:"paymentObject,omitempty"`
+	ItemPrice          money.Amount    `json:"itemPrice"`                 // of one unit
+	ItemAmount         money.Amount    `json:"itemAmount"`                // the price times the quantity, rounded half up
+	Tax                *Tax            `json:"tax,omitempty"`             // a receipt needs it, and the next two
+	PaymentMethod      string          `json:"paymentMethod,omitempty"`   // a word (1214): full_payment
+	PaymentObject      string          `json:"paymentObject,omitempty"`   // (1212) FFD 1.05 a word: commodity; FFD 1.2 a number: "1"
 	ItemDetails        *ItemDetails    `json:"itemDetails,omitempty"`
 	NomenclatureCode   string          `json:"nomenclatureCode,omitempty"` // FFD 1.05, hexadecimal
 	MarkCode           *MarkCode       `json:"markCode,omitempty"`         // FFD 1.2
@@ -133,10 +136,11 @@ func (i Item) MarshalJSON() ([]byte, error) {
 
 // Tax is the rate. Code 0, no VAT, is written like any other.
 type Tax struct {
-	Type int `json:"taxType"`
+	Type int `json:"taxType"` // 0 none, 1 0 %, 2 10 %, 4 10/110, 6 20 %, 7 20/120, 8 5 %, 9 5/105, 10 7 %, 11 7/107, 12 22 %, 13 22/122
 }
 
-// ItemDetails are further parameters of a position.
+// ItemDetails are further parameters of a position: timezone, planned_status and
+// others.
 type ItemDetails struct {
 	Params []NameValue `json:"itemDetailsParams"`
 }
@@ -159,9 +163,10 @@ type MarkQuantity struct {
 	Denominator string `json:"markQuantityDenominator"`
 }
 
-// AgentInfo is on whose behalf the position is sold.
+// AgentInfo is on whose behalf the position is sold. What each type needs is as in
+// fiscal.Agent.
 type AgentInfo struct {
-	Type                    string         `json:"type"`
+	Type                    string         `json:"type"` // bank_paying_agent, paying_agent, attorney, commission_agent, another and so on
 	PayingAgent             *PayingAgent   `json:"payingAgent,omitempty"`
 	ReceivePaymentsOperator *PhonesOnly    `json:"receivePaymentsOperator,omitempty"`
 	MoneyTransferOperator   *MoneyOperator `json:"moneyTransferOperator,omitempty"`
@@ -189,6 +194,6 @@ type MoneyOperator struct {
 // SupplierInfo is whose goods the position is.
 type SupplierInfo struct {
 	Phones []string `json:"phones,omitempty"`
-	Name   string   `json:"name,omitempty"`
-	INN    string   `json:"inn,omitempty"` // padded with spaces to 12
+	Name   string   `json:"name,omitempty"` // at most 64
+	INN    string   `json:"inn,omitempty"`  // padded with spaces to 12
 }

@@ -69,7 +69,8 @@ func vatCodes(p Protocol, own map[fiscal.VAT]int) rbs.VATCodes {
 
 // NewOrderBundle makes the new gateway's cart of a receipt: for DoReceipt and
 // for one's own calls of the typed API. The other calls of the Acquirer make
-// it themselves.
+// it themselves. What the bank's receipts cannot carry is ErrInvalid and names the
+// field of the receipt. It asks the bank nothing.
 func (c *Client) NewOrderBundle(r *fiscal.Receipt) (*OrderBundle, error) {
 	return c.orderBundle(r, r.Type, nil)
 }
