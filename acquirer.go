@@ -28,7 +28,8 @@ type Acquirer interface {
 	VerifyCallback(ctx context.Context, r *http.Request) (*Callback, error)
 
 	// GetStatus reads the payment. It may be repeated freely within the
-	// provider's rate limit. An unknown ID gives ErrNotFound.
+	// provider's rate limit. An unknown ID gives ErrNotFound, one that no
+	// payment can have ErrInvalid or ErrNotFound.
 	GetStatus(ctx context.Context, id PaymentID) (*Payment, error)
 
 	// Refund gives back the captured money or a part of it (возврат). The same
@@ -44,7 +45,8 @@ type Capturer interface {
 	// Capture takes the held sum or a part of it (завершение, списание); the
 	// rest is released. A payment that is not held gives ErrConflict.
 	Capture(ctx context.Context, req CaptureRequest) (*Payment, error)
-	// Void releases the hold (отмена); nothing is taken.
+	// Void releases the hold (отмена); nothing is taken. A payment that is not
+	// held gives ErrConflict; one released already is a success or ErrConflict.
 	Void(ctx context.Context, id PaymentID) (*Payment, error)
 }
 
@@ -60,7 +62,8 @@ type Finder interface {
 	FindByOrder(ctx context.Context, orderID string) (*Payment, error)
 }
 
-// QRIssuer issues a QR code of СБП (SBP, the Faster Payments System).
+// QRIssuer issues a QR code of СБП (SBP, the Faster Payments System). The order
+// behind it is registered as by CreateInvoice, and its number is used up.
 type QRIssuer interface {
 	CreateQR(ctx context.Context, req InvoiceRequest) (*QR, error)
 }
@@ -68,7 +71,8 @@ type QRIssuer interface {
 // Charger takes money by a saved card or subscription, without the customer
 // (рекуррентный платёж, оплата по связке).
 type Charger interface {
-	// Charge takes the sum. The same OrderID never charges twice.
+	// Charge takes the sum. The same OrderID never charges twice. One that was
+	// declined gives ErrDeclined.
 	Charge(ctx context.Context, req ChargeRequest) (*Payment, error)
 	// DeleteToken forgets the saved card (деактивация связки). One that is
 	// forgotten already is a success.
@@ -82,16 +86,19 @@ type Lister interface {
 }
 
 // Checker says whether the credentials are good and the shop can take
-// payments. It moves no money and creates nothing.
+// payments, by asking the provider. It moves no money and creates nothing. nil
+// is a yes; wrong credentials give ErrUnauthorized.
 type Checker interface {
 	Check(ctx context.Context) error
 }
 
-// Filter narrows what Lister lists. Zero fields do not narrow.
+// Filter narrows what Lister lists. Zero fields do not narrow, but for From:
+// without it Sberbank, Alfa-Bank and Tochka list some 30 days (see each client's
+// Payments).
 type Filter struct {
-	From, To time.Time // by creation, half-open: From <= t < To
-	Statuses []Status
-	Limit    int // at most so many; 0: all
+	From, To time.Time // by creation, half-open: From <= t < To; To zero: now
+	Statuses []Status  // nil: all
+	Limit    int       // at most so many; 0: all
 }
 
 // Environment is which of the provider's installations is meant. There is no
@@ -105,7 +112,7 @@ const (
 	Production
 )
 
-// String is "test" or "production".
+// String is "test", "production", or "unset" for any other.
 func (e Environment) String() string {
 	switch e {
 	case Test:

@@ -8,19 +8,36 @@ import (
 	"unicode"
 )
 
-// Kinds of errors, for errors.Is.
+// Kinds of errors (Error.Kind), for errors.Is. Whether the money may have moved
+// is told by the Outcome and not by the kind.
 var (
-	ErrInvalid      = errors.New("invalid request")
+	// ErrInvalid: a field is wrong. Error.Field names it where it was refused
+	// here and nothing was sent; otherwise the words are the provider's.
+	ErrInvalid = errors.New("invalid request")
+	// ErrUnauthorized: the credentials are wrong, or the provider has not
+	// switched the method on for the shop.
 	ErrUnauthorized = errors.New("not authorised")
-	ErrNotFound     = errors.New("not found")
-	ErrDuplicate    = errors.New("already exists")
-	ErrDeclined     = errors.New("declined")
-	ErrConflict     = errors.New("state does not allow it")
-	ErrRateLimited  = errors.New("too many requests")
-	ErrUnavailable  = errors.New("provider unavailable")
-	ErrUnsupported  = errors.New("not supported by the provider")
-	ErrSignature    = errors.New("callback is not authentic")
-	ErrProtocol     = errors.New("answer makes no sense")
+	// ErrNotFound: the provider does not know the number.
+	ErrNotFound = errors.New("not found")
+	// ErrDuplicate: the number was used before. Error.Hint says how to go on.
+	ErrDuplicate = errors.New("already exists")
+	// ErrDeclined: the payment was refused, ordinarily by the customer's bank.
+	ErrDeclined = errors.New("declined")
+	// ErrConflict: the payment's state or its sums do not allow it.
+	ErrConflict = errors.New("state does not allow it")
+	// ErrRateLimited: too many requests (HTTP 429); wait Error.RetryAfter.
+	ErrRateLimited = errors.New("too many requests")
+	// ErrUnavailable: the provider was not reached, broke (HTTP 5xx), or has
+	// the order locked.
+	ErrUnavailable = errors.New("provider unavailable")
+	// ErrUnsupported: the provider, or this account at it, cannot do it.
+	ErrUnsupported = errors.New("not supported by the provider")
+	// ErrSignature: the callback is not the provider's, or was cut or doubled
+	// on its way.
+	ErrSignature = errors.New("callback is not authentic")
+	// ErrProtocol: the answer is not what the provider answers: a web page, an
+	// empty one, a cut one.
+	ErrProtocol = errors.New("answer makes no sense")
 )
 
 // Outcome says whether the request that failed may have been carried out.
@@ -52,7 +69,7 @@ func (o Outcome) String() string {
 type Error struct {
 	Provider   string        // "sberbank"; "" when the request was refused before any provider
 	Op         string        // what was asked: "register.do", "CreateInvoice"
-	Kind       error         // one of the kinds above
+	Kind       error         // ErrInvalid, ErrDeclined and so on
 	Outcome    Outcome       // whether the money may have moved
 	Code       string        // the provider's own code
 	Message    string        // the provider's own words, or ours
@@ -60,7 +77,7 @@ type Error struct {
 	Hint       string        // what to do next
 	HTTPStatus int           // 0: there was no answer
 	RetryAfter time.Duration // what the provider asked to wait; 0: it did not
-	Err        error         // the cause
+	Err        error         // the cause; nil: none
 }
 
 // Error is one line: who, what, why, in whose words, and what to do next.

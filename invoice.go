@@ -38,10 +38,10 @@ const (
 	MethodOther       Method = "other"
 )
 
-// Customer is who pays. All of it is optional, but a receipt needs Email or
-// Phone, and a saved card needs ID.
+// Customer is who pays. All of it is optional, but a saved card needs ID. A
+// receipt has an address of its own, fiscal.Receipt.Contact.
 type Customer struct {
-	ID    string // the shop's own, at most 255 characters
+	ID    string // the shop's own; the banks take at most 255 characters
 	Email string
 	Phone string // with the country code: +79161234567
 	Name  string
@@ -51,7 +51,8 @@ type Customer struct {
 type InvoiceRequest struct {
 	// OrderID is the shop's own number, unique in the shop for ever: a new
 	// attempt needs a new one (see [Attempt]). The providers' limits differ: 36
-	// characters at Sberbank, 32 at its legacy gateway, 45 at Tochka.
+	// characters at Sberbank, 32 at its legacy gateway, 32 of letters, digits, -
+	// and _ at Alfa-Bank, 45 at Tochka.
 	OrderID     string
 	Amount      money.Amount // kopecks, more than zero
 	Currency    string       // ISO 4217 letters; "" is RUB
@@ -73,7 +74,7 @@ type InvoiceRequest struct {
 	Receipt *fiscal.Receipt
 
 	Metadata map[string]string // the shop's own data, returned with the payment where the provider keeps it
-	Extra    map[string]string // fields of the provider's own request, as they are
+	Extra    map[string]string // fields of the provider's own request by their names there, as they are
 }
 
 // Attempt is the order number of the n-th attempt to pay the same order: the
@@ -168,7 +169,7 @@ func checkReceipt(receipt *fiscal.Receipt, amount money.Amount) error {
 }
 
 // CheckURL refuses an address that is not absolute http or https with a host;
-// "" passes. The error names the field.
+// "" passes. The error is ErrInvalid and names the field.
 func CheckURL(field, value string) error {
 	if value == "" || plainURL(value) {
 		return nil
@@ -213,10 +214,10 @@ func plain(s string) bool {
 type Invoice struct {
 	ID        PaymentID // what GetStatus, Capture, Void and Refund take
 	OrderID   string
-	Amount    money.Amount
-	Currency  string // ISO 4217 letters
-	PayURL    string // the payment page (платёжная форма); "" where only a QR was asked for
-	QR        *QR
+	Amount    money.Amount    // kopecks
+	Currency  string          // ISO 4217 letters
+	PayURL    string          // the payment page (платёжная форма); "" where only a QR was asked for
+	QR        *QR             // nil: none was asked for
 	ExpiresAt time.Time       // zero: unknown
 	Raw       json.RawMessage // the provider's answer as it came, secrets removed
 }
@@ -233,14 +234,15 @@ type QR struct {
 	Raw       json.RawMessage
 }
 
-// CaptureRequest takes held money.
+// CaptureRequest takes held money (завершение, списание).
 type CaptureRequest struct {
 	ID      PaymentID
-	Amount  money.Amount    // 0: all that is held
+	Amount  money.Amount    // kopecks; 0: all that is held
 	Receipt *fiscal.Receipt // of what is taken, where it differs from the invoice's
 }
 
-// Validate checks what holds for every provider.
+// Validate checks what holds for every provider: an ID, a sum that is not
+// negative, a receipt of that sum. The errors are as of InvoiceRequest.Validate.
 func (r CaptureRequest) Validate() error {
 	switch {
 	case r.ID == "":
@@ -254,15 +256,15 @@ func (r CaptureRequest) Validate() error {
 	return nil
 }
 
-// RefundRequest gives money back.
+// RefundRequest gives money back (возврат).
 type RefundRequest struct {
 	ID PaymentID
 	// Key is the shop's own number of this refund: the same key never refunds
 	// twice, whatever happened to the first answer. At most 36 characters of
 	// letters, digits, - and _ pass at every provider.
 	Key     string
-	Amount  money.Amount // 0: all that is left
-	Reason  string
+	Amount  money.Amount    // kopecks; 0: all that is left
+	Reason  string          // why; only a refund of SBP at Tochka carries it, the others have no place for it
 	Receipt *fiscal.Receipt // the return receipt (чек возврата), where the acquirer prints it
 	// Known are the IDs of this payment's refunds that other keys made, as far
 	// as the shop has noted them (Refund.ID). PayMaster v2 refuses a key that was
@@ -272,7 +274,9 @@ type RefundRequest struct {
 	Known []string
 }
 
-// Validate checks what holds for every provider.
+// Validate checks what holds for every provider: an ID, a Key, a sum that is
+// not negative, a receipt of that sum. The errors are as of
+// InvoiceRequest.Validate.
 func (r RefundRequest) Validate() error {
 	switch {
 	case r.ID == "":
@@ -292,10 +296,10 @@ func (r RefundRequest) Validate() error {
 
 // ChargeRequest takes money by a saved card.
 type ChargeRequest struct {
-	OrderID     string // as in InvoiceRequest; the same number never charges twice
-	Token       string // Card.Token of an earlier payment (связка, подписка)
-	Amount      money.Amount
-	Currency    string
+	OrderID     string       // as in InvoiceRequest; the same number never charges twice
+	Token       string       // Card.Token of an earlier payment (связка, подписка)
+	Amount      money.Amount // kopecks, more than zero
+	Currency    string       // as in InvoiceRequest, like all that has no comment here
 	Description string
 	Customer    Customer // ID as it was when the card was saved
 	IP          string   // of the customer, where the provider asks for it
@@ -306,7 +310,8 @@ type ChargeRequest struct {
 	Extra       map[string]string
 }
 
-// Validate checks what holds for every provider.
+// Validate checks what holds for every provider: a Token, and what
+// InvoiceRequest.Validate checks.
 func (r ChargeRequest) Validate() error {
 	if r.Token == "" {
 		return Invalid("Token", "is empty; give Card.Token of a payment made with SaveCard")

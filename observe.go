@@ -13,11 +13,11 @@ type Call struct {
 	Shop     string // the shop's label
 	Op       string // the provider's method: "register.do", "POST payments"
 	Method   string // of HTTP
-	Host     string
-	Attempt  int // from 1; a higher one is a repetition
+	Host     string // with the port, where the address has one
+	Attempt  int    // from 1; a higher one is a repetition
 
-	Start time.Time
-	Took  time.Duration
+	Start time.Time     // of this attempt
+	Took  time.Duration // to the end of the answer
 
 	HTTPStatus int   // 0: there was no answer
 	Bytes      int   // of the answer

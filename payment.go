@@ -41,7 +41,8 @@ func (s Status) String() string {
 // MarshalText writes the name, so that logs and JSON hold words.
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads the name; one it does not know is StatusUnknown.
+// UnmarshalText reads the name; one it does not know is StatusUnknown, and no
+// error.
 func (s *Status) UnmarshalText(b []byte) error {
 	*s = StatusUnknown
 	for i, name := range statusNames {
@@ -99,7 +100,7 @@ type Payment struct {
 	ID       PaymentID
 	OrderID  string
 	Status   Status
-	Amount   money.Amount // ordered
+	Amount   money.Amount // ordered, in kopecks as the two below
 	Captured money.Amount // taken from the customer, before refunds; for a hold 0 until Capture
 	Refunded money.Amount // given back so far
 	Currency string       // ISO 4217 letters
@@ -107,8 +108,8 @@ type Payment struct {
 	Card     *Card
 	Test     bool // paid in the test contour or in simulation mode
 
-	CreatedAt time.Time
-	PaidAt    time.Time
+	CreatedAt time.Time // zero: the provider does not say
+	PaidAt    time.Time // zero: not paid, or the provider does not say
 
 	Failure  *Failure          // why it was declined; nil: it was not
 	Metadata map[string]string // as given with the invoice, where the provider keeps it
@@ -151,7 +152,7 @@ const (
 	// CallbackPayment is news of a payment.
 	CallbackPayment CallbackKind = iota
 	// CallbackQuestion is asked before the payment (PayMaster's pre-request):
-	// Callback.Reply agrees; refuse by answering otherwise.
+	// Callback.Reply agrees, Callback.Refusal refuses.
 	CallbackQuestion
 	// CallbackOther is authentic, to be answered, and none of our business: a
 	// bank's test sample, a saved card, a receipt.
@@ -178,7 +179,7 @@ type Callback struct {
 	PaymentID PaymentID // equal to Invoice.ID
 	OrderID   string
 	Status    Status
-	Amount    money.Amount // 0 when the provider does not send it
+	Amount    money.Amount // kopecks; 0 when the provider does not send it
 	Signed    bool         // false: nothing in it was believed, Payment was read back from the provider
 	Payment   *Payment     // whole, when the provider sends it or it was read back
 	Reply     Reply        // what the provider must hear when the news was taken
@@ -211,10 +212,10 @@ type RefundStatus uint8
 
 // The statuses of a refund.
 const (
-	RefundUnknown RefundStatus = iota
-	RefundPending              // accepted, not executed yet (SBP, PayMaster)
-	RefundDone
-	RefundFailed
+	RefundUnknown RefundStatus = iota // the provider said something we do not know
+	RefundPending                     // accepted, not executed yet (SBP, PayMaster)
+	RefundDone                        // carried out: the money is on its way to the customer
+	RefundFailed                      // refused after it was accepted; nothing went back
 )
 
 // String is "pending", "done", "failed" or "unknown".
@@ -234,7 +235,7 @@ func (s RefundStatus) String() string {
 type Refund struct {
 	ID        string // the provider's number of it; the request's Key where the provider has none
 	PaymentID PaymentID
-	Amount    money.Amount
+	Amount    money.Amount // kopecks
 	Status    RefundStatus
 	Raw       json.RawMessage
 }

@@ -15,9 +15,10 @@ const (
 // Wait asks for the payment's status until the condition holds, and returns
 // the payment then. A nil condition waits for a final status. It asks at
 // once, after one second, then ever more rarely, up to every 15 seconds; when
-// the provider is unavailable or asks to wait, it goes on. Give it a context with
-// a deadline: when the context ends, the last payment seen is returned with
-// the context's error.
+// the provider is unavailable or asks to wait, it goes on. Any other error of
+// GetStatus ends it at once. Give it a context with a deadline: when the context
+// ends, its error is returned. The last payment seen comes beside either error;
+// nil: none was.
 func Wait(ctx context.Context, a Acquirer, id PaymentID, until func(*Payment) bool) (*Payment, error) {
 	if until == nil {
 		until = func(p *Payment) bool { return p.Status.Final() }

@@ -90,7 +90,8 @@ func Parse(s string) (Amount, error) {
 }
 
 // ParseMinor reads a sum written in kopecks, as the gateways of the RBS family
-// write it: "149990". Decimals are accepted only if they are zeros.
+// write it: "149990". Decimals are accepted only if they are zeros; others give
+// ErrPrecision, grouped digits and anything else ErrSyntax, too many ErrRange.
 func ParseMinor(s string) (Amount, error) {
 	neg, body := sign(s)
 	whole, frac, ok := split(body)
@@ -242,11 +243,11 @@ func (a Amount) Append(b []byte) []byte {
 	return append(b, '.', byte('0'+n/10%10), byte('0'+n%10))
 }
 
-// Minor is the sum in kopecks as text: "149990".
+// Minor is the sum in kopecks as text: "149990"; [ParseMinor] reads it.
 func (a Amount) Minor() string { return strconv.FormatInt(int64(a), 10) }
 
 // Short writes the sum in rubles without the zeros that say nothing: "1499.9",
-// "1500", as some services want their JSON numbers.
+// "1500", as some services want their JSON numbers. [Parse] reads it.
 func (a Amount) Short() string {
 	s := a.String()
 	switch {
@@ -270,7 +271,8 @@ func (a Amount) Sub(b Amount) (diff Amount, ok bool) {
 	return diff, (diff < a) == (b > 0)
 }
 
-// Sum adds the amounts up; it returns ErrRange when the sum does not fit.
+// Sum adds the amounts up; an error of kind ErrRange when the sum does not fit.
+// The sum of nothing is 0.
 func Sum(amounts ...Amount) (Amount, error) {
 	var total Amount
 	for _, a := range amounts {
