@@ -50,9 +50,13 @@ type Service struct {
 	PollEvery time.Duration // 0: the Poller's own
 	PollFirst time.Duration
 
-	inbox *sqlinbox.Inbox
-	busy  keyedLocks
+	inbox  *sqlinbox.Inbox
+	busy   keyedLocks
+	places chan struct{} // of refunds at the providers, each of which holds a connection to the database
 }
+
+// atOnce is how many refunds may be at the providers at once.
+const atOnce = 4
 
 // registerName is what the queue of receipts knows all shops' services by.
 const registerName = "crm"
@@ -60,7 +64,7 @@ const registerName = "crm"
 // New makes the Service and the tables of the inbox, of the queue and of what
 // the shops' clients keep.
 func New(ctx context.Context, s *store.Store, registry *shops.Registry, logger *slog.Logger) (*Service, error) {
-	b := &Service{Store: s, Shops: registry, Logger: logger}
+	b := &Service{Store: s, Shops: registry, Logger: logger, places: make(chan struct{}, atOnce)}
 	var err error
 	if b.inbox, err = sqlinbox.New(s.DB, s.Dialect, sqlinbox.Table("crm_inbox"), sqlinbox.Logger(logger)); err != nil {
 		return nil, err

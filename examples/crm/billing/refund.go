@@ -82,19 +82,44 @@ func (b *Service) Refund(ctx context.Context, attempt int64, form string, amount
 	if err != nil || !fresh {
 		return r, err
 	}
-	return b.Execute(ctx, r.ID)
+	return b.execute(ctx, r, true)
 }
 
 // refundReceipts says whether the provider takes a receipt with a refund.
 // Tochka's partner prints the sale's only.
 func refundReceipts(provider string) bool { return provider != "tochka" }
 
-// Execute asks the provider for a refund that is stored, or for what became of
-// one whose answer was lost: the same Key never refunds twice.
+// Execute asks the provider what became of a refund that is stored, and for the
+// refund if nothing did: it is never made twice.
 func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, error) {
-	defer b.busy.lock(-refund)()
 	r, err := b.Store.Refund(ctx, b.Store.DB, refund)
-	if err != nil || r.Status == store.RefundDone || r.Status == store.RefundFailed {
+	if err != nil {
+		return r, err
+	}
+	return b.execute(ctx, r, false)
+}
+
+// refundLocks keeps the numbers of attempts apart from other locks of the
+// database.
+const refundLocks = 0x63726d << 40
+
+// execute asks for a refund. fresh: nobody has asked for it before. The refunds
+// of a payment go one by one, in all copies of the program: some providers tell
+// what became of one by nothing but the sums before and after it.
+func (b *Service) execute(ctx context.Context, r store.Refund, fresh bool) (store.Refund, error) {
+	defer b.busy.lock(-r.AttemptID)()
+	select {
+	case b.places <- struct{}{}:
+		defer func() { <-b.places }()
+	case <-ctx.Done():
+		return r, ctx.Err()
+	}
+	end, err := b.Store.Alone(ctx, refundLocks|r.AttemptID)
+	if err != nil {
+		return r, err
+	}
+	defer end()
+	if r, err = b.Store.Refund(ctx, b.Store.DB, r.ID); err != nil || r.Status == store.RefundDone || r.Status == store.RefundFailed {
 		return r, err
 	}
 	a, err := b.Store.Attempt(ctx, b.Store.DB, r.AttemptID)
@@ -108,6 +133,12 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 	bank, err := b.Shops.Acquirer(shop)
 	if err != nil {
 		return r, err
+	}
+	if p := shops.ByKey(shop.Provider); !fresh && p.ForgetsKeys {
+		again, err := b.foundOut(ctx, a, &r)
+		if err != nil || !again {
+			return r, err
+		}
 	}
 	req := acquiring.RefundRequest{ID: a.PaymentID, Key: r.Key, Amount: r.Amount, Reason: r.Reason}
 	all, err := b.Store.Refunds(ctx, b.Store.DB, a.ID)
@@ -139,6 +170,40 @@ func (b *Service) Execute(ctx context.Context, refund int64) (store.Refund, erro
 	return b.Store.Refund(ctx, b.Store.DB, r.ID)
 }
 
+// unclear is what is said of a refund whose answer was lost.
+const unclear = "Банк не ответил, и неизвестно, выполнен ли возврат. Нажмите «Проверить»: второй раз деньги не вернутся."
+
+// foundOut reads the payment, by whose sums a refund that was asked for before
+// is known to be done, and says whether to ask for it again.
+func (b *Service) foundOut(ctx context.Context, a store.Attempt, r *store.Refund) (again bool, err error) {
+	if r.Status == store.RefundNew { // the program ended before the answer
+		r.Status, r.Trouble = store.RefundUnclear, unclear
+		err := b.Store.InTx(ctx, func(tx *sql.Tx) error {
+			now, err := b.Store.LockAttempt(ctx, tx, a.ID)
+			if err != nil {
+				return err
+			}
+			if err := b.Store.SaveRefund(ctx, tx, *r); err != nil {
+				return err
+			}
+			_, err = b.settleRefunds(ctx, tx, now)
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	if err := b.Look(ctx, a.ID); err != nil {
+		b.Logger.Warn("status before a refund", "order", a.OrderID, "error", err)
+		return false, problem("Банк сейчас не отвечает, и исход возврата ещё неизвестен. Проверьте позже: второй раз деньги не вернутся.")
+	}
+	if *r, err = b.Store.Refund(ctx, b.Store.DB, r.ID); err != nil || r.Status == store.RefundDone {
+		return false, err
+	}
+	// What the bank does later is not in the sums yet.
+	return r.Status != store.RefundPending && a.Method != string(acquiring.MethodSBP), nil
+}
+
 // refunded stores what the provider answered.
 func (b *Service) refunded(ctx context.Context, a store.Attempt, r store.Refund, made *acquiring.Refund, cause error) (store.Refund, error) {
 	text := ""
@@ -151,7 +216,7 @@ func (b *Service) refunded(ctx context.Context, a store.Attempt, r store.Refund,
 	case cause == nil:
 		r.Status, r.Trouble, text = store.RefundPending, "", "Возврат принят банком: "+Rubles(r.Amount)
 	case acquiring.OutcomeOf(cause) == acquiring.OutcomeUnknown:
-		r.Status, r.Trouble = store.RefundUnclear, "Банк не ответил, и неизвестно, выполнен ли возврат. Нажмите «Проверить»: второй раз деньги не вернутся."
+		r.Status, r.Trouble = store.RefundUnclear, unclear
 		text = "Исход возврата неизвестен"
 	case errors.Is(cause, acquiring.ErrDuplicate):
 		// The bank has heard of this refund before, and cannot say which it is.
@@ -167,10 +232,19 @@ func (b *Service) refunded(ctx context.Context, a store.Attempt, r store.Refund,
 	if cause != nil {
 		b.Logger.Warn("refund", "order", a.OrderID, "error", cause)
 	}
-	return r, b.Store.InTx(ctx, func(tx *sql.Tx) error {
+	err := b.Store.InTx(ctx, func(tx *sql.Tx) error {
 		now, err := b.Store.LockAttempt(ctx, tx, a.ID)
 		if err != nil {
 			return err
+		}
+		stored, err := b.Store.Refund(ctx, tx, r.ID)
+		if err != nil {
+			return err
+		}
+		if stored.Status == store.RefundDone {
+			// The payment's sums have shown it meanwhile, and the answer to a repeat
+			// does not undo it.
+			r.Status, r.Trouble, text = store.RefundDone, "", "Возврат выполнен: "+Rubles(r.Amount)
 		}
 		if err := b.Store.SaveRefund(ctx, tx, r); err != nil {
 			return err
@@ -198,6 +272,7 @@ func (b *Service) refunded(ctx context.Context, a store.Attempt, r store.Refund,
 		}
 		return b.journal(ctx, tx, ByBank, "refund."+r.Status, a.InvoiceID, text, "", r.ProviderID)
 	})
+	return r, err
 }
 
 // Capture takes held money: amount of it, or (0) all (подтвердить холд).

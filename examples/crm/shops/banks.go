@@ -29,7 +29,7 @@ var sberbankNew = &Provider{Key: "sberbank", Name: "Сбербанк", Login: "p
 	Hook:   "Личный кабинет → Настройки → Callback-уведомления. Способ: GET или POST, подпись симметричная, операции: все. Тип уведомлений – динамический, если магазинов несколько.",
 	Fields: []Field{apiLogin, apiPassword, callbackKey, baseURL}, build: buildSberbank(sberbank.ProtocolJSON)}
 
-var sberbankLegacy = &Provider{Key: "sberbank-legacy", Name: "Сбербанк (прежний шлюз)", Login: "password", Hold: true, SBP: true, Receipts: true,
+var sberbankLegacy = &Provider{Key: "sberbank-legacy", Name: "Сбербанк (прежний шлюз)", Login: "password", Hold: true, SBP: true, Receipts: true, ForgetsKeys: true,
 	About:  "Шлюз payment/rest, который банк выводит из работы. Для магазинов, подключённых давно.",
 	Hook:   "Личный кабинет → Настройки → Callback-уведомления. Ключ подписи – там же.",
 	Fields: []Field{apiLogin, apiPassword, callbackKey, baseURL}, build: buildSberbank(sberbank.ProtocolLegacy)}

@@ -54,6 +54,9 @@ type Provider struct {
 	LinkLasts bool
 	// Receipts: the provider prints receipts with the payment.
 	Receipts bool
+	// ForgetsKeys: the provider need not know a refund by its key again, so one
+	// whose answer was lost is looked for in the payment's sums first.
+	ForgetsKeys bool
 	// SetsHook: the callback address is set through the API.
 	SetsHook bool
 

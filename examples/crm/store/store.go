@@ -128,6 +128,25 @@ func (s *Store) locked() string {
 	return ""
 }
 
+// Alone waits until no other copy of the program is between Alone and the end
+// of it for the same number, and holds a connection meanwhile. Over SQLite, where
+// there is one copy, it does nothing.
+func (s *Store) Alone(ctx context.Context, number int64) (end func(), err error) {
+	if s.Dialect != sqlinbox.PostgreSQL {
+		return func() {}, nil
+	}
+	tx, err := s.DB.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	// The lock goes with the transaction, also when the program dies.
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, number); err != nil {
+		_ = tx.Rollback()
+		return nil, err
+	}
+	return func() { _ = tx.Rollback() }, nil
+}
+
 // LocksRows says whether a row can be locked for long without stopping all
 // other writers.
 func (s *Store) LocksRows() bool { return s.Dialect == sqlinbox.PostgreSQL }

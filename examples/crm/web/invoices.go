@@ -273,6 +273,8 @@ func refundSaid(x store.Refund) string {
 		return "Возврат выполнен: " + billing.Rubles(x.Amount)
 	case store.RefundPending:
 		return "Возврат принят банком, деньги вернутся позже"
+	case store.RefundNew: // by another click
+		return "Возврат отправляется в банк"
 	}
 	return "!" + x.Trouble
 }
