@@ -117,7 +117,7 @@ func (b *Service) addAttempt(ctx context.Context, i store.Invoice, shop store.Sh
 		if err != nil {
 			return a, err
 		}
-		a.Receipt = string(text)
+		a.Receipt, a.PrintedBy = string(text), shop.Settings.ReceiptBy
 	}
 	err = b.Store.InTx(ctx, func(tx *sql.Tx) error {
 		if err := b.Store.LockInvoice(ctx, tx, i.ID); err != nil {
@@ -152,7 +152,7 @@ func (b *Service) create(ctx context.Context, i store.Invoice, shop store.Shop, 
 	if shop.Settings.SBPOnly {
 		req.Methods = []acquiring.Method{acquiring.MethodSBP}
 	}
-	if shop.Settings.ReceiptBy == "acquirer" && a.Receipt != "" {
+	if Printer(a, shop) == "acquirer" && a.Receipt != "" {
 		req.Receipt = new(fiscal.Receipt)
 		if err := json.Unmarshal([]byte(a.Receipt), req.Receipt); err != nil {
 			return a, err

@@ -29,6 +29,21 @@ func sale(i store.Invoice, shop store.Shop, c store.Client, order string) fiscal
 	return r
 }
 
+// Printer says who prints the receipts of an attempt. Where the provider got the
+// sale's with the order, it prints them, whatever the shop's settings have become;
+// where a cash-register service was to, the shop's service of today does. If it
+// has none any more, the receipt fails, and a person sees it.
+func Printer(a store.Attempt, shop store.Shop) string {
+	by := a.PrintedBy
+	if by == "" {
+		by = shop.Settings.ReceiptBy
+	}
+	if by != "acquirer" && shops.RegisterByKey(shop.Settings.ReceiptBy) != nil {
+		return shop.Settings.ReceiptBy
+	}
+	return by
+}
+
 // saleOf is the receipt as it was made for the attempt.
 func saleOf(a store.Attempt) (r fiscal.Receipt, err error) {
 	return r, json.Unmarshal([]byte(a.Receipt), &r)
@@ -115,7 +130,7 @@ func (b *Service) receiptOfSale(ctx context.Context, tx *sql.Tx, shop store.Shop
 }
 
 func (b *Service) receiptOfReturn(ctx context.Context, tx *sql.Tx, shop store.Shop, a store.Attempt, returned, sum money.Amount) error {
-	if a.Receipt == "" || (shop.Settings.ReceiptBy == "acquirer" && !refundReceipts(shop.Provider)) {
+	if a.Receipt == "" || (Printer(a, shop) == "acquirer" && !refundReceipts(shop.Provider)) {
 		return nil
 	}
 	r, err := returnOf(a, fmt.Sprintf("%s-ret%d", shops.ReceiptID(shop.ID, a.OrderID), a.Refunded), returned, sum)
@@ -130,7 +145,7 @@ func (b *Service) addReceipt(ctx context.Context, tx *sql.Tx, shop store.Shop, a
 	if err != nil {
 		return err
 	}
-	row := store.Receipt{AttemptID: a.ID, ReceiptID: r.ID, PrintedBy: shop.Settings.ReceiptBy, Type: int(r.Type), Total: r.Total(), Body: string(body)}
+	row := store.Receipt{AttemptID: a.ID, ReceiptID: r.ID, PrintedBy: Printer(a, shop), Type: int(r.Type), Total: r.Total(), Body: string(body)}
 	added, err := b.Store.AddReceipt(ctx, tx, row)
 	if err != nil || !added || shops.RegisterByKey(row.PrintedBy) == nil {
 		return err

@@ -57,7 +57,7 @@ func (b *Service) Refund(ctx context.Context, attempt int64, form string, amount
 			return err
 		}
 		r = store.Refund{AttemptID: attempt, Form: form, Key: "r-" + form, Amount: amount, Reason: reason, Status: store.RefundNew, Author: actor}
-		if shop.Settings.ReceiptBy == "acquirer" && a.Receipt != "" && refundReceipts(shop.Provider) {
+		if Printer(a, shop) == "acquirer" && a.Receipt != "" && refundReceipts(shop.Provider) {
 			earlier, err := b.Store.Refunds(ctx, tx, a.ID)
 			if err != nil {
 				return err
@@ -285,7 +285,7 @@ func (b *Service) Capture(ctx context.Context, attempt int64, amount money.Amoun
 		text := "Холд подтверждён: " + Rubles(a.Amount)
 		if amount != 0 && amount != a.Amount {
 			text = "Холд подтверждён частично: " + Rubles(amount)
-			if shop.Settings.ReceiptBy == "acquirer" && a.Receipt != "" && shop.Provider != "paykeeper" && shop.Provider != "tochka" && shop.Provider != "paymaster-classic" {
+			if Printer(a, shop) == "acquirer" && a.Receipt != "" && shop.Provider != "paykeeper" && shop.Provider != "tochka" && shop.Provider != "paymaster-classic" {
 				part, err := partOf(a, amount)
 				if err != nil {
 					return "", err

@@ -120,6 +120,7 @@ type Attempt struct {
 	QR             string
 	Trouble        string
 	Receipt        string // fiscal.Receipt of the sale as JSON; "": none
+	PrintedBy      string // who prints it, as Settings.ReceiptBy was when the attempt was made
 	CreatedAt      time.Time
 	ExpiresAt      time.Time
 	Open           bool // the poller asks for it
@@ -128,14 +129,14 @@ type Attempt struct {
 // Left is what can still be given back.
 func (a Attempt) Left() money.Amount { return a.Captured - a.Refunded }
 
-const attemptColumns = `id, invoice_id, shop_id, n, order_id, payment_id, state, status, provider_status, amount, captured, refunded, method, card, pay_url, qr, trouble, receipt, created_at, expires_at, open FROM attempts`
+const attemptColumns = `id, invoice_id, shop_id, n, order_id, payment_id, state, status, provider_status, amount, captured, refunded, method, card, pay_url, qr, trouble, receipt, printed_by, created_at, expires_at, open FROM attempts`
 
 func readAttempt(r scanner) (Attempt, error) {
 	var a Attempt
 	var status string
 	var created, expires int64
 	err := r.Scan(&a.ID, &a.InvoiceID, &a.ShopID, &a.N, &a.OrderID, &a.PaymentID, &a.State, &status, &a.ProviderStatus, &a.Amount, &a.Captured, &a.Refunded,
-		&a.Method, &a.Card, &a.PayURL, &a.QR, &a.Trouble, &a.Receipt, &created, &expires, &a.Open)
+		&a.Method, &a.Card, &a.PayURL, &a.QR, &a.Trouble, &a.Receipt, &a.PrintedBy, &created, &expires, &a.Open)
 	if err != nil {
 		return a, err
 	}
@@ -145,8 +146,8 @@ func readAttempt(r scanner) (Attempt, error) {
 
 // AddAttempt stores an attempt before the provider is asked.
 func (s *Store) AddAttempt(ctx context.Context, db DB, a Attempt) (int64, error) {
-	return added(ctx, db, `INSERT INTO attempts (invoice_id, shop_id, n, order_id, state, status, amount, receipt, created_at, open) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-		a.InvoiceID, a.ShopID, a.N, a.OrderID, a.State, a.Status.String(), a.Amount, a.Receipt, millis(s.Now()), a.Open)
+	return added(ctx, db, `INSERT INTO attempts (invoice_id, shop_id, n, order_id, state, status, amount, receipt, printed_by, created_at, open) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+		a.InvoiceID, a.ShopID, a.N, a.OrderID, a.State, a.Status.String(), a.Amount, a.Receipt, a.PrintedBy, millis(s.Now()), a.Open)
 }
 
 // SaveAttempt stores all that changes in an attempt.

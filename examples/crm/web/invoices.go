@@ -234,7 +234,7 @@ func (s *Site) refundForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.Printed = printedByText(shop.Settings.ReceiptBy)
+	d.Printed = printedByText(billing.Printer(a, shop))
 	if d.Left, err = s.Billing.Refundable(r.Context(), s.Store.DB, a); err != nil {
 		return err
 	}
