@@ -271,8 +271,11 @@ func (b *Service) Cancel(ctx context.Context, invoice int64, actor string) error
 			return err
 		}
 		now, err := b.Store.Invoice(ctx, tx, invoice)
-		if err != nil || now.Status.Succeeded() || now.Status == acquiring.StatusAuthorized {
+		if err != nil {
 			return err
+		}
+		if came(now.Status) {
+			return problem("Счёт отозвать нельзя: его только что оплатили")
 		}
 		if err := b.Store.SetInvoiceStatus(ctx, tx, invoice, acquiring.StatusCanceled, time.Time{}); err != nil {
 			return err

@@ -158,11 +158,13 @@ func (b *Service) expect(ctx context.Context, orderID string) (money.Amount, str
 	return a.Amount, "RUB", err
 }
 
-// question answers a pre-request: is this order wanted, and for this sum? The
-// sum was compared by Expect.
+// question answers a pre-request: is this order wanted here, and for this sum?
+// The sum was compared by Expect. Who pays may have changed the order's number:
+// another shop's money would not be credited.
 func (b *Service) question(ctx context.Context, e webhook.Event) error {
 	a, err := b.Store.AttemptByOrder(ctx, b.Store.DB, e.Callback.OrderID)
-	if errors.Is(err, store.ErrNotFound) || (err == nil && a.Status != acquiring.StatusPending) {
+	shop, known := shops.ShopOf(ctx)
+	if errors.Is(err, store.ErrNotFound) || (err == nil && (a.Status != acquiring.StatusPending || (known && a.ShopID != shop.ID))) {
 		return webhook.Refuse("no such order is waiting")
 	}
 	if err != nil {

@@ -138,6 +138,10 @@ func (b *Service) apply(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acq
 		// The bank took a payment of the same day back as a whole.
 		a.Refunded = a.Captured
 	}
+	// News of two attempts of one invoice must see each other's sums.
+	if err := b.Store.LockInvoice(ctx, tx, a.InvoiceID); err != nil {
+		return err
+	}
 	i, err := b.Store.Invoice(ctx, tx, a.InvoiceID)
 	if err != nil {
 		return err

@@ -340,5 +340,8 @@ func (b *Service) hold(ctx context.Context, attempt int64, actor string, do func
 	if err := b.journal(ctx, b.Store.DB, actor, "hold", a.InvoiceID, text, StatusText(a.Status), ""); err != nil {
 		return err
 	}
-	return b.Look(ctx, a.ID)
+	if err := b.Look(ctx, a.ID); err != nil {
+		b.Logger.Warn("status after a hold", "order", a.OrderID, "error", err) // the poller asks again
+	}
+	return nil
 }
