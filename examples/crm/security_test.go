@@ -367,6 +367,11 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, problem(page, "stages"), "не удерживаются")
 
+	// A number after a number would be another invoice's.
+	code, page = send(func(f settingsForm) { f.Set("order_prefix", "A-1") })
+	require.Equal(t, http.StatusUnprocessableEntity, code)
+	require.Contains(t, plain(page), "за ними идёт номер счёта")
+
 	// A password that the bank refuses is told beside it, after the saving.
 	code, page = send(func(f settingsForm) { f.Set("password", "not-the-password"); f.Set("name", "С ошибкой") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)

@@ -50,8 +50,9 @@ func Open(ctx context.Context, address string) (*Store, error) {
 		s.DB, err = sql.Open("pgx", address)
 	} else {
 		s.Dialect = sqlinbox.SQLite
-		// Readers do not wait for the writer; writers take turns.
-		s.DB, err = sql.Open("sqlite", "file:"+(&url.URL{Path: address}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate")
+		// Readers do not wait for the writer; writers take turns. What is committed
+		// is on the disk: a refund is stored before the bank is asked for it.
+		s.DB, err = sql.Open("sqlite", "file:"+(&url.URL{Path: address}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_txlock=immediate")
 	}
 	if err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ func TestFileOfTheDatabase(t *testing.T) {
 		var mode string
 		require.NoError(t, s.DB.QueryRow("PRAGMA journal_mode").Scan(&mode))
 		assert.Equal(t, "wal", mode, name)
+		var synchronous int
+		require.NoError(t, s.DB.QueryRow("PRAGMA synchronous").Scan(&synchronous))
+		assert.Equal(t, 2, synchronous, "FULL: a power failure takes back nothing that was committed")
 		_, err = os.Stat(filepath.Join(dir, name))
 		assert.NoError(t, err, name)
 		require.NoError(t, s.Close())

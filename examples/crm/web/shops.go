@@ -360,6 +360,9 @@ func (s *Site) readShop(r *http.Request, x *store.Shop, p *shops.Provider, typed
 	}
 	if c.OrderPrefix = text("order_prefix", 10); strings.Trim(c.OrderPrefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		problems.Add("order_prefix", "Латинские буквы, цифры и дефис")
+	} else if strings.TrimRight(c.OrderPrefix, "0123456789") != c.OrderPrefix {
+		// "A-1" and 1 would be the order of "A-" and 11.
+		problems.Add("order_prefix", "В конце – буква или дефис: за ними идёт номер счёта")
 	}
 	c.Text = text("text", 300)
 	if c.OfferURL = text("offer_url", 300); c.OfferURL != "" {
