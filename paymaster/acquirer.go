@@ -214,13 +214,14 @@ func (c *Client) search(ctx context.Context, orderID string, period time.Duratio
 	return best, nil
 }
 
-// Payments lists the shop's payments by pages, in PayMaster's order. The list
+// Payments lists the shop's payments by pages, in PayMaster's order; a zero From
+// is 2010. The list
 // does not say whether a payment is a test one: read it with GetStatus before
 // anything is given for it. What was refunded is added from the list of
 // refunds.
 func (c *Client) Payments(ctx context.Context, f acquiring.Filter) iter.Seq2[*acquiring.Payment, error] {
 	return func(yield func(*acquiring.Payment, error) bool) {
-		period := Period{time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC), c.now().Add(after)}
+		period := Period{End: c.now().Add(after)}
 		if !f.From.IsZero() {
 			period.Start = f.From.Add(-before)
 		}
@@ -320,7 +321,7 @@ func (c *Client) Capture(ctx context.Context, r acquiring.CaptureRequest) (*acqu
 }
 
 // Void releases the hold (cancel); nothing is taken. A payment that is not held
-// gives ErrConflict.
+// gives ErrConflict; one that was released already is returned as it is.
 func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	const op = "Void"
 	if err := checkID(op, "ID", string(id)); err != nil {
@@ -393,7 +394,8 @@ func unsure(op, why string, err error) error {
 		Hint: "read it before asking again", Err: err}
 }
 
-// Cancel withdraws an unpaid payment. Whether PayMaster lets that be done is
+// Cancel withdraws an unpaid payment: ErrConflict where it is paid or held, nil
+// where it ended unpaid already. Whether PayMaster lets that be done is
 // not documented: where it does not, the error is its own, and the link lives
 // until its time runs out.
 func (c *Client) Cancel(ctx context.Context, id acquiring.PaymentID) error {

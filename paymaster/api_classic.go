@@ -300,7 +300,7 @@ func (c *ClassicClient) RefundPayment(ctx context.Context, paymentID string, amo
 }
 
 // V1Filter narrows the lists of the REST API v1. The days are UTC and
-// inclusive.
+// inclusive; a zero one, and an empty field, is not sent.
 type V1Filter struct {
 	From, To   time.Time // days
 	InvoiceID  string    // of payments: the shop's number
@@ -318,7 +318,7 @@ func day(t time.Time) string {
 
 // ListPayments lists the site's payments (listPaymentsFilter). There is no
 // paging: where the answer overflows, the period is halved, down to a day; a
-// day that overflows is an error.
+// day that overflows is ErrUnsupported.
 func (c *ClassicClient) ListPayments(ctx context.Context, f V1Filter) iter.Seq2[*V1Payment, error] {
 	const method = "listPaymentsFilter"
 	fetch := func(from, to time.Time) ([]json.RawMessage, bool, error) {
@@ -352,9 +352,10 @@ func (c *ClassicClient) ListPayments(ctx context.Context, f V1Filter) iter.Seq2[
 	}
 }
 
-// ListRefunds lists refunds (listRefunds), of a payment or of a period, page by
-// page. It needs ClassicConfig.Login with the role Бухгалтер. The sequence ends
-// after the first error.
+// ListRefunds lists refunds (listRefunds), of a payment or of a period: those of
+// the whole account, whatever the site. Where the answer overflows, the period
+// is halved, as ListPayments does it. It needs ClassicConfig.Login with the role
+// Бухгалтер. The sequence ends after the first error.
 func (c *ClassicClient) ListRefunds(ctx context.Context, f V1Filter) iter.Seq2[*V1Refund, error] {
 	const method = "listRefunds"
 	fetch := func(from, to time.Time) ([]json.RawMessage, bool, error) {

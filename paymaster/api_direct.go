@@ -48,7 +48,7 @@ func (t DirectToken) GoString() string { return t.String() }
 // DirectCharge is a charge by PayMaster Direct.
 type DirectCharge struct {
 	AccessToken           string
-	MerchantTransactionID string       // the shop's number; letters, digits and hyphens
+	MerchantTransactionID string       // the shop's number; up to 128 letters, digits, - and _
 	Amount                money.Amount // kopecks
 	Currency              string       // "": RUB
 	Description           string
@@ -132,8 +132,10 @@ func (c *ClassicClient) DirectBegin(ctx context.Context, r DirectCharge) (*Direc
 }
 
 // DirectRun takes the money of a charge that was begun
-// (/direct/payment/complete). Asked again for the same charge, PayMaster
-// answers where it stands.
+// (/direct/payment/complete). A failure is ErrDeclined; DirectInProgress says
+// that it is not known yet. What a second call for the same charge does is not
+// documented, so it is never repeated here: after OutcomeUnknown look for the
+// payment in the cabinet before you make one.
 func (c *ClassicClient) DirectRun(ctx context.Context, accessToken, merchantTransactionID, processorTransactionID string) (*DirectResult, error) {
 	return c.directCharge(ctx, "direct/payment/complete", Form{{"access_token", accessToken}, {"merchant_id", c.conf.MerchantID},
 		{"merchant_transaction_id", merchantTransactionID}, {"processor_transaction_id", processorTransactionID}, {"type", "rest"}})

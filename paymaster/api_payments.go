@@ -56,7 +56,7 @@ type InvoiceCreate struct {
 	Receipt       *Receipt      `json:"receipt,omitempty"`
 
 	IdempotencyKey string            `json:"-"` // "": a random one
-	Extra          map[string]string `json:"-"` // further members, see InvoiceRequest.Extra
+	Extra          map[string]string `json:"-"` // further members, see Client.CreateInvoice
 }
 
 // InvoiceLink is an issued payment link.

@@ -215,7 +215,8 @@ func addExtra(body []byte, extra map[string]string) ([]byte, error) {
 }
 
 // Period is the time that a list covers, by creation. Whether its bounds are
-// included the documentation does not say.
+// included the documentation does not say. A zero Start is 2010, before
+// PayMaster was; a zero End is now.
 type Period struct{ Start, End time.Time }
 
 // maxPages ends a list whose cursor never does.
@@ -279,14 +280,17 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 
 // period is the query of a list.
 func (c *Client) period(p Period) url.Values {
-	end := p.End
+	start, end := p.Start, p.End
+	if start.IsZero() {
+		start = firstDay
+	}
 	if end.IsZero() {
 		end = c.now()
 	}
 	if trimmed := end.Truncate(time.Second); trimmed.Before(end) {
 		end = trimmed.Add(time.Second)
 	}
-	return url.Values{"merchantId": {c.conf.MerchantID}, "start": {isoTime(p.Start)}, "end": {isoTime(end)}}
+	return url.Values{"merchantId": {c.conf.MerchantID}, "start": {isoTime(start)}, "end": {isoTime(end)}}
 }
 
 // nonsense is the error of an answer that makes no sense.

@@ -15,7 +15,7 @@ import (
 )
 
 // Hash is the kind of signature (тип подписи) that the site has in the cabinet.
-// It cannot be told from a notification, so there is no default.
+// A notification does not name it, so there is no default.
 type Hash uint8
 
 const (
@@ -134,7 +134,8 @@ type ClassicConfig struct {
 	PreviousSignKey string
 	// Currency is the only one that the shop takes; "" is RUB.
 	Currency string
-	// NameLimit cuts the names of the receipt's lines; 0: 128 characters.
+	// NameLimit cuts the names of the receipt's lines, at 1 to 128 characters;
+	// 0: 128.
 	NameLimit int
 	// AcceptTest lets a client of acquiring.Production accept test payments.
 	AcceptTest bool
@@ -177,8 +178,8 @@ func (c ClassicConfig) LogValue() slog.Value {
 //
 // It is an [acquiring.Acquirer], an [acquiring.Capturer], an
 // [acquiring.Finder], an [acquiring.Lister], an [acquiring.Checker] and an
-// [acquiring.Named]. All but CreateInvoice and VerifyCallback need
-// ClassicConfig.Login.
+// [acquiring.Named]. Of their methods all but CreateInvoice, VerifyCallback and
+// Name need ClassicConfig.Login.
 //
 // PayMaster has no number of a payment before it is paid, so the PaymentID of
 // this client is the shop's own number of the invoice (LMI_PAYMENT_NO). A

@@ -15,10 +15,10 @@ import (
 // Notification is a payment notification, or a pre-request, of the classic
 // protocol. LMI_HASH covers the fields from MerchantID to SimMode and no other.
 type Notification struct {
-	MerchantID   string // LMI_MERCHANT_ID
-	PaymentNo    string // LMI_PAYMENT_NO, the shop's number; may be empty
-	SysPaymentID string // LMI_SYS_PAYMENT_ID, PayMaster's number
-	Date         time.Time
+	MerchantID   string       // LMI_MERCHANT_ID
+	PaymentNo    string       // LMI_PAYMENT_NO, the shop's number; may be empty
+	SysPaymentID string       // LMI_SYS_PAYMENT_ID, PayMaster's number
+	Date         time.Time    // LMI_SYS_PAYMENT_DATE, to the second; taken for UTC
 	Amount       money.Amount // LMI_PAYMENT_AMOUNT, ordered
 	Currency     string       // in letters
 	PaidAmount   money.Amount // LMI_PAID_AMOUNT, in the payer's currency
@@ -37,9 +37,9 @@ type Notification struct {
 	// Not signed: whoever sends the form can change them.
 	Method          string // LMI_PAYMENT_METHOD: BankCard, Test, …
 	Description     string
-	PayerIdentifier string // a masked card number, a wallet
-	PaymentRef      string // LMI_PAYMENT_REF, the bank's reference
-	Fields          webhook.Params
+	PayerIdentifier string         // a masked card number, a wallet
+	PaymentRef      string         // LMI_PAYMENT_REF, the bank's reference
+	Fields          webhook.Params // all of them, as they came
 }
 
 // ParseNotification reads the body of a notification or of a pre-request, as

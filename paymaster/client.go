@@ -39,9 +39,10 @@ type Config struct {
 	// Currency is the only one that the shop takes; "" is RUB.
 	Currency string
 	// CallbackSecret is an unguessable part of the callback address (an
-	// element of its path), or "". With it, VerifyCallback refuses a
-	// notification that came to another address before it asks PayMaster. It
-	// must be in InvoiceRequest.CallbackURL.
+	// element of its path), 8 to 128 letters, digits, - and _, or "". With it,
+	// VerifyCallback refuses a notification that came to another address
+	// (ErrSignature) before it asks PayMaster. It must be in
+	// InvoiceRequest.CallbackURL, or that is ErrInvalid.
 	CallbackSecret string
 	// PreviousCallbackSecret is what CallbackSecret was before: invoices that
 	// were issued with it notify the old address. Take it away when the last

@@ -2,6 +2,7 @@ package paymaster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -83,6 +84,32 @@ func ExampleNewClassic() {
 	// ORD-2024-0042 paid 1499.90
 	// 200
 	// paymaster: GetStatus: Config.Login is empty, and GetStatus goes through the REST API; make a cabinet user with automatic access (Автоматический доступ) and set Config.Login and Config.Password
+}
+
+// The API v2 signs nothing: the payment is read back, and only what PayMaster
+// answers is believed.
+func ExampleClient_VerifyCallback() {
+	const payment = `{"id":"734512","created":"2024-05-14T09:29:58Z","testMode":true,"status":"Settled","merchantId":"7f6c1d1e",` +
+		`"amount":{"value":1499.9000,"currency":"RUB"},"invoice":{"orderNo":"A-7"}}`
+	server := fake(map[string]string{"GET /api/v2/payments/734512": payment, "GET /api/v2/refunds": `{"items":[]}`})
+	defer server.Close()
+	client, err := paymaster.New(paymaster.Config{Environment: acquiring.Test, BaseURL: server.URL, MerchantID: "7f6c1d1e", Token: "tok_Zk93"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// In a program: webhook.Handler(client, …), which calls VerifyCallback.
+	for _, body := range []string{payment, strings.ReplaceAll(payment, "1499.9000", "9999.0000")} {
+		r := httptest.NewRequest(http.MethodPost, "/hooks/paymaster", strings.NewReader(body))
+		cb, err := client.VerifyCallback(context.Background(), r)
+		if err != nil {
+			fmt.Println("refused:", errors.Is(err, acquiring.ErrSignature))
+			continue
+		}
+		fmt.Println(cb.OrderID, cb.Status, cb.Payment.Captured, cb.Signed)
+	}
+	// Output:
+	// A-7 paid 1499.90 false
+	// refused: true
 }
 
 // A refund is accepted at first and executed later.

@@ -20,7 +20,8 @@ import (
 // address of its page cannot be asked for. One that is older than the call is
 // left alone, and gives ErrDuplicate too.
 //
-// FailURL and Language have no counterpart and are not sent. Methods holds one
+// Description is cut at 1024 characters; "" is «Заказ» and the number. FailURL
+// and Language have no counterpart and are not sent. Methods holds one
 // method, or none for all. What SaveCard saves is Config.TokenType. Extra names
 // members with dots ("paymentMethod", "protocol.threeDSCompleteUrl"); a value
 // that is JSON is sent as such.
@@ -222,8 +223,8 @@ func (c *Client) CreateQR(ctx context.Context, r acquiring.InvoiceRequest) (*acq
 // Charge takes money by a saved card or account (POST /api/v2/payments with
 // the token). The order number is made into PayMaster's idempotency key: the
 // same one gives the payment that it made, or ErrDuplicate where that is of
-// another sum. A declined charge gives ErrDeclined. An SBP charge may be
-// pending at first.
+// another sum. A declined charge and a blocked card give ErrDeclined, a revoked
+// card ErrNotFound. An SBP charge may be pending at first.
 func (c *Client) Charge(ctx context.Context, r acquiring.ChargeRequest) (*acquiring.Payment, error) {
 	const op = "Charge"
 	if err := r.Validate(); err != nil {

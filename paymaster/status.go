@@ -81,8 +81,8 @@ var results = map[string]string{
 	"PaymentExpired":       "not paid in time",
 }
 
-// ResultMeaning is what a resultCode means, in English; "" for one that is not
-// documented.
+// ResultMeaning is what a resultCode of a failure means, in English; "" for
+// "Success" and for one that is not documented.
 func ResultMeaning(code string) string { return results[code] }
 
 // failureOf is why the payment failed; nil: it did not.

@@ -374,6 +374,22 @@ func TestPaging(t *testing.T) {
 	assert.NoError(t, newBank(t).on(getPayments, listed()).client().Check(ctx))
 }
 
+// A list without a first day begins before PayMaster did: the zero time would
+// be sent as the year 1.
+func TestListsBeginSomewhere(t *testing.T) {
+	b := newBank(t)
+	b.on("GET /api/v2/payments", ok(`{"items":[]}`))
+	b.on("GET /api/v2/refunds", ok(`{"items":[]}`))
+	for _, err := range b.client().ListPayments(ctx, Period{}) {
+		require.NoError(t, err)
+	}
+	assert.Equal(t, "2010-01-01T00:00:00Z", b.last("GET /api/v2/payments").query.Get("start"))
+	for _, err := range b.client().ListRefunds(ctx, Period{}) {
+		require.NoError(t, err)
+	}
+	assert.Equal(t, "2010-01-01T00:00:00Z", b.last("GET /api/v2/refunds").query.Get("start"))
+}
+
 func TestPayments(t *testing.T) {
 	at := func(id, created, status string) string {
 		return strings.NewReplacer("734512", id, "2024-05-14T08:29:58Z", created).Replace(payment(status, ""))
