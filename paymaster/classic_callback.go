@@ -60,6 +60,11 @@ func ParseNotification(raw []byte) (*Notification, error) {
 		PaidCurrency: string(c.values[sPaidCurrency]), System: string(c.values[sSystem]), SimMode: string(c.values[sSimMode]),
 		Hash: len(c.values[fHash]) > 0, Test: c.isTest(), PreRequest: c.preRequest(),
 		Method: string(c.values[fMethod]), PayerIdentifier: maskPAN(string(c.values[fPayer])), Fields: fields}
+	for i := range fields {
+		if fields[i].Name == "LMI_PAYER_IDENTIFIER" {
+			fields[i].Value = n.PayerIdentifier
+		}
+	}
 	n.Description, _ = fields.Get("LMI_PAYMENT_DESC")
 	n.PaymentRef, _ = fields.Get("LMI_PAYMENT_REF")
 	return n, nil

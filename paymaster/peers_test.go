@@ -81,3 +81,21 @@ func TestRequestNotMutated(t *testing.T) {
 	assert.Equal(t, string(before), string(after))
 	assert.Contains(t, b.last(postInvoices).body, `"vatType":"Vat122"`)
 }
+
+// A payer's card number that came whole is masked in whatever is made of the
+// notification; Callback.Raw alone has it as it came.
+func TestCardNumberIsMasked(t *testing.T) {
+	const whole, masked = "2202205000012424", "220220******2424"
+	c := newBank(t).classic(working)
+	v := vector1()
+	v.Set("LMI_PAYER_IDENTIFIER", whole)
+	v = sign(c, v)
+	cb, err := c.VerifyCallback(ctx, notified(v))
+	require.NoError(t, err)
+	assert.Equal(t, masked, cb.Payment.Card.Masked)
+	n, err := ParseNotification([]byte(v.Encode()))
+	require.NoError(t, err)
+	assert.Equal(t, masked, n.PayerIdentifier)
+	field, _ := n.Fields.Get("LMI_PAYER_IDENTIFIER")
+	assert.Equal(t, masked, field)
+}

@@ -155,7 +155,7 @@ func (c *Client) payment(ctx context.Context, o *Operation) *acquiring.Payment {
 		}
 	}
 	if s := o.Card; s != nil {
-		p.Card = &acquiring.Card{Masked: s.MaskedPAN, Brand: s.CardType}
+		p.Card = &acquiring.Card{Masked: maskPAN(s.MaskedPAN), Brand: s.CardType}
 	}
 	if p.Status.Succeeded() && (bool(o.Recurring) || len(o.charges()) > 0 || c.subscribed(ctx, o.OperationID)) {
 		if p.Card == nil {
@@ -164,6 +164,29 @@ func (c *Client) payment(ctx context.Context, o *Operation) *acquiring.Payment {
 		p.Card.Token = o.OperationID
 	}
 	return p
+}
+
+// maskPAN leaves of a card's number the first six and the last four digits.
+// The bank masks it itself: so it stays as it came.
+func maskPAN(s string) string {
+	digits := 0
+	for i := range len(s) {
+		if '0' <= s[i] && s[i] <= '9' {
+			digits++
+		}
+	}
+	if digits < 13 {
+		return s
+	}
+	masked, at := []byte(s), 0
+	for i, c := range masked {
+		if '0' <= c && c <= '9' {
+			if at++; at > 6 && at <= digits-4 {
+				masked[i] = '*'
+			}
+		}
+	}
+	return string(masked)
 }
 
 // Void is not to be had: the bank has no call that releases a hold. One that

@@ -153,6 +153,7 @@ func (n *Notice) set(name string, value []byte) error {
 		_ = into(&n.PayerName, value)
 	case "maskedPan":
 		_ = into(&n.MaskedPAN, value)
+		n.MaskedPAN = maskPAN(n.MaskedPAN)
 	case "cardType":
 		_ = into(&n.CardType, value)
 	case "tokenCardId":
