@@ -83,6 +83,10 @@ func TestHashVectors(t *testing.T) {
 					assert.Contains(t, e.Hint, "Config.Hash")
 				}
 			}
+			_, err = c.VerifyCallback(ctx, notified(hashed(tt.values, "AAAA")))
+			for _, unsaid := range []string{tt.want, tt.secret} {
+				assert.NotContains(t, err.Error(), unsaid, "whoever reads the log must not be able to sign")
+			}
 			for _, wrong := range []string{"", "AAAA", strings.ToLower(tt.want), strings.TrimRight(tt.want, "="), tt.want + "\n", " " + tt.want, strings.ToUpper(tt.want)} {
 				_, err := c.VerifyCallback(ctx, notified(hashed(tt.values, wrong)))
 				refused(t, err, acquiring.ErrSignature, acquiring.OutcomeRejected)

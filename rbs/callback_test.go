@@ -175,6 +175,29 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		_, err := v.Read(request(body, "application/json", "/cb"))
 		assert.ErrorIs(t, err, acquiring.ErrSignature, name)
 	}
+	// Where nothing is signed, it is not the checksum that refuses these.
+	open := verifier(t, VerifierOptions{})
+	_, err := open.Read(request(jsonBody, "application/json", "/cb"))
+	require.NoError(t, err)
+	for name, body := range map[string]string{
+		"twice":           strings.Replace(jsonBody, `"status":1`, `"status":1,"status":0`, 1),
+		"twice, escaped":  strings.Replace(jsonBody, `"status":1`, `"status":1,"st\u0061tus":0`, 1),
+		"list":            "[" + jsonBody + "]",
+		"two documents":   jsonBody + jsonBody,
+		"too many":        strings.Replace(jsonBody, `"status":1`, `"status":1`+many(webhook.MaxParams), 1),
+		"brackets, unmet": strings.Replace(jsonBody, `"status":1`, `"status":1,"x":`+strings.Repeat("[", 20_000), 1),
+	} {
+		_, err := open.Read(request(body, "application/json", "/cb"))
+		assert.ErrorIs(t, err, acquiring.ErrSignature, name)
+	}
+}
+
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"p%d":1`, i)
+	}
+	return b.String()
 }
 
 // A body far too large is refused after the limit, not after its end.

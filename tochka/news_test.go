@@ -137,8 +137,24 @@ func TestWebhookKeyThatWasNotFetchedIsFetchedAgain(t *testing.T) {
 	require.ErrorIs(t, news(), acquiring.ErrSignature)
 	require.ErrorIs(t, news(), acquiring.ErrSignature)
 	assert.Len(t, b.calls(published), 1, "not at each piece of rubbish")
-	now = now.Add(time.Minute)
+	now = now.Add(29 * time.Second)
+	require.ErrorIs(t, news(), acquiring.ErrSignature)
+	assert.Len(t, b.calls(published), 1, "nor before half a minute is over")
+	now = now.Add(2 * time.Second)
 	require.NoError(t, news())
+
+	// Fetched, it is kept for five minutes, whatever strangers send.
+	stranger := func() {
+		_, err := c.VerifyCallback(t.Context(), notification(fixture(t, "vector2.jwt")[:900]+"AAAA"))
+		require.ErrorIs(t, err, acquiring.ErrSignature)
+	}
+	now = now.Add(5*time.Minute - time.Second)
+	stranger()
+	assert.Len(t, b.calls(published), 2)
+	now = now.Add(2 * time.Second)
+	stranger()
+	stranger()
+	assert.Len(t, b.calls(published), 3)
 
 	// A stranger who hangs up at once does not spoil it.
 	b = newBank(t).on(published, fixture(t, "test_only_jwk.json"))

@@ -1,6 +1,10 @@
 package tochka
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,4 +53,27 @@ func TestTimesOfATokenInEveryForm(t *testing.T) {
 		_, err := v.Notice([]byte(signed(t, `{"webhookType":"incomingPayment","customerCode":"1",`+times+`}`)))
 		assert.Equal(t, ok, err == nil, "%s: %v", times, err)
 	}
+}
+
+// A token may name addresses, in its header and in what it says: none of them
+// is asked, whether the signature is right or wrong.
+func TestNoAddressOfATokenIsAsked(t *testing.T) {
+	var asked atomic.Int32
+	trap := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte(fixture(t, "test_only_jwk.json")))
+	}))
+	defer trap.Close()
+	b := newBank(t)
+	right, wrong := hooked(t, b), b.client() // to the second the key is a stranger's
+	header := fmt.Sprintf(`{"alg":"RS256","kid":%[1]q,"jku":%[1]q,"x5u":%[1]q}`, trap.URL)
+	payload := fmt.Sprintf(`{"webhookType":"incomingPayment","customerCode":"300777001","iss":%[1]q,"jwks_uri":%[1]q,"callbackUrl":%[1]q}`, trap.URL)
+	input := b64.EncodeToString([]byte(header)) + "." + b64.EncodeToString([]byte(payload))
+	token := input + "." + b64.EncodeToString(rs256(t, input))
+	_, err := right.VerifyCallback(t.Context(), notification(token))
+	require.NoError(t, err)
+	_, err = wrong.VerifyCallback(t.Context(), notification(token))
+	require.ErrorIs(t, err, acquiring.ErrSignature)
+	assert.Zero(t, asked.Load())
+	assert.Empty(t, b.all())
 }

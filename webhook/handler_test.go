@@ -77,6 +77,11 @@ func TestHandlerProcessesOncePerNews(t *testing.T) {
 		assert.Equal(t, http.StatusOK, code)
 		assert.Len(t, books.all(), 3, "the state it stands in was processed already")
 	})
+	t.Run("an attempt that was declined before is no news any more", func(t *testing.T) {
+		code, _, _ := send(h, b.notify("id", "p1", "status", "declined", "key", "yesterday"))
+		assert.Equal(t, http.StatusOK, code)
+		assert.Len(t, books.all(), 3)
+	})
 }
 
 // A part was given back before the news that it was paid came through: process

@@ -246,10 +246,27 @@ func TestAllowFrom(t *testing.T) {
 			}
 		})
 	}
+	t.Run("it comes before the signature", func(t *testing.T) {
+		r := b.notify("id", "p1", "status", "paid")
+		r.RemoteAddr = "198.51.100.1:4711"
+		code, _, _ := send(webhook.Handler(unheard{b, t}, (&books{}).process, quiet, webhook.AllowFrom(bankNets)), r)
+		assert.Equal(t, 403, code)
+	})
 	t.Run("it does not replace the signature", func(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("id=p1&status=paid"))
 		r.RemoteAddr = "203.0.113.9:4711"
 		code, _, _ := send(webhook.Handler(b, (&books{}).process, quiet, webhook.AllowFrom(bankNets)), r)
 		assert.Equal(t, 403, code)
 	})
+}
+
+// unheard is a bank whose callbacks must not come so far as to be verified.
+type unheard struct {
+	*bank
+	t *testing.T
+}
+
+func (u unheard) VerifyCallback(ctx context.Context, r *http.Request) (*acquiring.Callback, error) {
+	u.t.Error("the notification of a stranger was looked into")
+	return u.bank.VerifyCallback(ctx, r)
 }

@@ -473,6 +473,13 @@ func TestCleanup(t *testing.T) {
 		require.NoError(t, err)
 		assert.EqualValues(t, old, all.Load()+n)
 		assert.EqualValues(t, 1, s.marks(t))
+
+		// What was forgotten is processed again; what is remembered, not.
+		ran := 0
+		for _, key := range []string{"old/0", "new"} {
+			require.NoError(t, inbox.Once(ctx, key, func(context.Context) error { ran++; return nil }))
+		}
+		assert.Equal(t, 1, ran)
 	})
 }
 
