@@ -32,7 +32,13 @@ type Bridge struct {
 	guests   *visitors // who try the password
 
 	mu       sync.Mutex
-	accounts map[string]*crm.Client // by clientId
+	accounts map[string]account // by clientId
+}
+
+// account is a client and what it was made of.
+type account struct {
+	*crm.Client
+	systemURL, apiKey string
 }
 
 // Option changes what New makes.
@@ -48,7 +54,7 @@ func WithLogger(l *slog.Logger) Option { return func(b *Bridge) { b.log = l } }
 // made.
 func New(ctx context.Context, c Config, opts ...Option) (*Bridge, error) {
 	b := &Bridge{conf: c, statuses: c.statuses(), vat: c.vat(), now: time.Now, log: slog.Default(), visitors: newVisitors(2, 20), guests: newVisitors(0.2, 10),
-		accounts: map[string]*crm.Client{}}
+		accounts: map[string]account{}}
 	for _, o := range opts {
 		o(b)
 	}
@@ -253,36 +259,24 @@ func (b *Bridge) client(systemURL, apiKey string) (*crm.Client, error) {
 }
 
 // account is the client of a connection. There is one for each, because the
-// CRM counts the requests of a key.
+// CRM counts the requests of a key. Its key and address are compared each time:
+// another replica may have been told new ones.
 func (b *Bridge) account(ctx context.Context, clientID string) (*crm.Client, error) {
-	b.mu.Lock()
-	known := b.accounts[clientID]
-	b.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
 	c, err := b.store.connection(ctx, "client_id", clientID)
 	if err != nil {
 		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.accounts[clientID]; known.systemURL == c.SystemURL && known.apiKey == c.APIKey {
+		return known.Client, nil
 	}
 	made, err := b.client(c.SystemURL, c.APIKey)
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if known := b.accounts[clientID]; known != nil {
-		return known, nil
-	}
-	b.accounts[clientID] = made
+	b.accounts[clientID] = account{made, c.SystemURL, c.APIKey}
 	return made, nil
-}
-
-// forget drops the client of a connection whose key or address changed.
-func (b *Bridge) forget(clientID string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.accounts, clientID)
 }
 
 func (b *Bridge) link(inv *invoice) string     { return b.conf.PublicURL + "/pay/" + inv.Slug }

@@ -79,7 +79,6 @@ func (b *Bridge) connect(ctx context.Context, systemURL, apiKey string) (*connec
 	if err != nil {
 		return nil, err
 	}
-	b.forget(c.ClientID)
 	if err := b.register(ctx, c.ClientID); err != nil {
 		return nil, err
 	}
@@ -239,7 +238,6 @@ func (b *Bridge) serveActivity(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	b.forget(c.ClientID)
 	b.store.awake()
 	answer(w, http.StatusOK, crm.Reply{Success: true})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -192,7 +193,14 @@ func (k *worker) run(ctx context.Context) {
 			if !k.take(t) {
 				continue
 			}
-			slots <- struct{}{}
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil { // the next start goes on with it
+				k.release(t)
+				return
+			}
 			wg.Go(func() {
 				defer func() { <-slots; k.release(t) }()
 				k.perform(context.WithoutCancel(ctx), t)
@@ -268,21 +276,33 @@ func (k *worker) perform(ctx context.Context, t task) {
 		return
 	}
 	again := t.Tries > 0
-	switch t.Kind {
-	case taskUpdate:
-		err = k.b.deliver(ctx, t, again)
-	case taskRegister:
-		err = k.b.register(ctx, t.ClientID)
-	default:
-		var body attemptBody
-		if err = json.Unmarshal(t.Body, &body); err == nil {
-			err = k.b.move(ctx, t.Kind, t.Subject, body)
-		}
-	}
+	err = k.do(ctx, t, again)
 	// What came of it is stored also when the time is over.
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	k.settle(ctx, t, err)
+}
+
+// do does it. A panic is an error: else one bad task would end the program, and
+// again at each start.
+func (k *worker) do(ctx context.Context, t task, again bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			k.b.log.Error("a task panicked", "task", t.Kind, "seq", t.Seq, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	switch t.Kind {
+	case taskUpdate:
+		return k.b.deliver(ctx, t, again)
+	case taskRegister:
+		return k.b.register(ctx, t.ClientID)
+	}
+	var body attemptBody
+	if err := json.Unmarshal(t.Body, &body); err != nil {
+		return err
+	}
+	return k.b.move(ctx, t.Kind, t.Subject, body)
 }
 
 // settle ends the task, or puts it off. Only what the CRM refused for good
