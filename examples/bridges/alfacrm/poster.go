@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,8 +49,12 @@ func customer(ref string) (int, error) {
 // Prepare looks the client up, so that no link is made for a mistyped number.
 func (p *poster) Prepare(ctx context.Context, o *bridge.Order) error {
 	id, err := customer(o.Ref)
-	if err != nil || p.TrustRef {
+	if err != nil {
 		return err
+	}
+	o.Ref = strconv.Itoa(id) // 007 is 7
+	if p.TrustRef {
+		return nil
 	}
 	c, err := p.api.Customer(ctx, p.places[o.Shop].BranchID, id, p.CustomerFilter)
 	if err != nil {
@@ -195,24 +200,34 @@ func hasWord(text, word string) bool {
 	return false
 }
 
-// Check logs in and shows what the settings need.
+// Check logs in, shows what the settings need, and looks whether they name what
+// there is: a wrong cash desk would be noticed by the first payment.
 func (p *poster) Check(ctx context.Context, say func(string, ...any)) error {
-	shown := map[int]bool{}
-	for shop, to := range p.places {
-		if shown[to.BranchID] {
-			continue
-		}
-		shown[to.BranchID] = true
-		say("AlfaCRM, branch %d (shop %s):", to.BranchID, shop)
-		for _, d := range []struct{ name, setting string }{{"pay-account", "pay_account_id"}, {"pay-item", "pay_item_id"}} {
-			all, err := p.api.Dictionary(ctx, to.BranchID, d.name)
-			if err != nil {
-				return err
+	var faults []error
+	known := map[string][]api.Entry{} // by branch and dictionary
+	for _, shop := range slices.Sorted(maps.Keys(p.places)) {
+		to := p.places[shop]
+		for _, d := range []struct {
+			name, setting string
+			id            int
+		}{{"pay-account", "pay_account_id", to.PayAccountID}, {"pay-item", "pay_item_id", to.PayItemID}} {
+			at := fmt.Sprintf("%d/%s", to.BranchID, d.name)
+			all, seen := known[at]
+			if !seen {
+				var err error
+				if all, err = p.api.Dictionary(ctx, to.BranchID, d.name); err != nil {
+					return err
+				}
+				known[at] = all
+				say("AlfaCRM, branch %d, %s:", to.BranchID, d.name)
+				for _, e := range all {
+					say("  %s %d: %s", d.setting, e.ID, e.Name)
+				}
 			}
-			for _, e := range all {
-				say("  %s %d: %s", d.setting, e.ID, e.Name)
+			if d.id != 0 && !slices.ContainsFunc(all, func(e api.Entry) bool { return e.ID == d.id }) {
+				faults = append(faults, fmt.Errorf("shop %s: branch %d of AlfaCRM has no %s %d", shop, to.BranchID, d.setting, d.id))
 			}
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }

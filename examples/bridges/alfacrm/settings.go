@@ -103,7 +103,7 @@ func (s settings) open(list []shops.Shop, get func(string) string, log *slog.Log
 	for _, shop := range list {
 		to := s.Shops[shop.Code].or(s.Post)
 		if to.BranchID <= 0 || to.PayAccountID <= 0 {
-			return nil, fmt.Errorf("alfacrm.post needs branch_id and pay_account_id for shop %q: the command check shows those there are", shop.Code)
+			return nil, fmt.Errorf("alfacrm.post needs branch_id and pay_account_id for shop %q: write 1 into both, and the command check shows those there are", shop.Code)
 		}
 		p.places[shop.Code] = to
 	}

@@ -144,7 +144,12 @@ func (o *office) issue() (*bridge.Link, error) {
 // news is a callback about a payment of the order.
 func (o *office) news(id acquiring.PaymentID, s acquiring.Status) {
 	o.t.Helper()
-	p := acquiring.Payment{ID: id, OrderID: "L-1", Status: s, Amount: fee, Currency: "RUB"}
+	o.newsOf("L-1", id, s)
+}
+
+func (o *office) newsOf(number string, id acquiring.PaymentID, s acquiring.Status) {
+	o.t.Helper()
+	p := acquiring.Payment{ID: id, OrderID: number, Status: s, Amount: fee, Currency: "RUB"}
 	if s.Succeeded() {
 		p.Captured = fee
 	}
@@ -152,10 +157,10 @@ func (o *office) news(id acquiring.PaymentID, s acquiring.Status) {
 		p.Refunded = fee
 	}
 	body, err := json.Marshal(p)
-	require.NoError(o.t, err)
+	assert.NoError(o.t, err)
 	rec := httptest.NewRecorder()
 	o.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/hooks/pm", strings.NewReader(string(body))))
-	require.Equal(o.t, http.StatusOK, rec.Code, rec.Body.String())
+	assert.Equal(o.t, http.StatusOK, rec.Code, rec.Body.String())
 }
 
 // row is the payment that the order has, and its status.

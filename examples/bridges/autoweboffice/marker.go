@@ -102,6 +102,7 @@ func (m *marker) Prepare(ctx context.Context, o *bridge.Order) error {
 	if err != nil {
 		return err
 	}
+	o.Ref = strconv.Itoa(id) // 007 is 7
 	inv, err := m.api.Get(ctx, id)
 	if err != nil {
 		return err

@@ -365,3 +365,15 @@ func TestDemo(t *testing.T) {
 		assert.Contains(t, out.String(), line)
 	}
 }
+
+// TestOneCodeOfAnInvoice: 05001 is 5001, and who opened the one link keeps
+// nobody from the other.
+func TestOneCodeOfAnInvoice(t *testing.T) {
+	w := started(newWorld(t, nil))
+	id := strconv.Itoa(w.product(money.RUB(50, 0)))
+	status, first := w.HTTP(http.MethodGet, "/pay/"+payPath+"/0"+id, "", "")
+	require.Equal(t, http.StatusFound, status, first)
+	status, second := w.HTTP(http.MethodGet, "/pay/"+payPath+"/"+id, "", "")
+	require.Equal(t, http.StatusFound, status, second)
+	assert.Equal(t, first, second)
+}

@@ -149,6 +149,13 @@ func (b *Bridge) deliver(ctx context.Context, it outbox.Item) (string, error) {
 	if n.Kind == Withdraw {
 		return b.withdraw(ctx, n, it.Attempts)
 	}
+	if n.Ref == "" { // a person may have said so of the payment since
+		if r, err := b.one(ctx, b.db, n.Shop, n.OrderID, false); err != nil {
+			return "", err
+		} else if r != nil {
+			n.Ref = r.Ref
+		}
+	}
 	if n.Ref == "" {
 		return "", outbox.NeedsPerson(fmt.Errorf("nobody knows to whom order %s (%s) belongs: give it to its owner with the command assign", n.OrderID, n.Amount))
 	}
@@ -214,12 +221,15 @@ func (b *Bridge) process(a shops.Account) func(context.Context, webhook.Event) e
 			number = string(p.ID)
 		}
 		tx := sqlinbox.Tx(ctx)
+		base, _ := acquiring.SplitAttempt(number)
+		if err := b.alone(ctx, tx, a.Code, base); err != nil {
+			return err
+		}
 		r, err := b.one(ctx, tx, a.Code, number, true)
 		if err != nil {
 			return err
 		}
 		if r == nil {
-			base, _ := acquiring.SplitAttempt(number)
 			foreign := row{Shop: a.Code, Number: number, Base: base, Ref: b.conf.Ref.find(p), Amount: p.Amount, ID: p.ID, Status: acquiring.StatusUnknown, CreatedAt: b.now()}
 			if _, err := b.insert(ctx, tx, foreign); err != nil {
 				return err
@@ -231,6 +241,16 @@ func (b *Bridge) process(a shops.Account) func(context.Context, webhook.Event) e
 		}
 		return b.record(ctx, tx, a, r, p)
 	}
+}
+
+// alone keeps other transactions from recording news of the order until this
+// one ends: of two attempts that are paid at the same moment one must see the
+// other. In SQLite there is one writer anyway.
+func (b *Bridge) alone(ctx context.Context, tx *sql.Tx, shop, base string) error {
+	if b.dialect != outbox.PostgreSQL {
+		return nil
+	}
+	return b.exec(ctx, tx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 11))", shop+"/"+base)
 }
 
 var errUnseen = errors.New("the row that was entered is not there")
@@ -376,6 +396,9 @@ func (b *Bridge) Assign(ctx context.Context, key, ref string) error {
 	it, err := b.box.Get(ctx, b.crm.Name(), key)
 	if err != nil {
 		return err
+	}
+	if it.State == outbox.Done {
+		return conflict("item %q is done already: %s", key, it.Result)
 	}
 	var n News
 	if err := json.Unmarshal(it.Payload, &n); err != nil {

@@ -26,7 +26,7 @@ type Config struct {
 	// survive: it is the memory of what was posted.
 	Database  string `json:"database"`
 	Key       string `json:"key"`        // for POST /invoices, 16 characters or more; $NAME: from the environment
-	PayPath   string `json:"pay_path"`   // secret part of /pay/{path}/{ref}; "": there is no such address
+	PayPath   string `json:"pay_path"`   // secret part of /pay/{path}/{ref}, $NAME too; "": there is no such address
 	ReturnURL string `json:"return_url"` // where the customer goes after paying; "": a page of the bridge's own
 	LinkHours int    `json:"link_hours"` // how long a link lives; 0: 24
 	// WatchDays is how long a paid payment is asked for its refunds: those
@@ -74,6 +74,9 @@ func (c *Config) complete(get environ.Getenv) error {
 	if c.WatchDays == 0 {
 		c.WatchDays = 14
 	}
+	if c.LinkHours < 0 || c.WatchDays < 0 {
+		return fmt.Errorf("link_hours and watch_refunds_days must not be less than zero")
+	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	if c.PublicURL == "" {
 		return fmt.Errorf("public_url is missing: the banks call it")
@@ -90,6 +93,9 @@ func (c *Config) complete(get environ.Getenv) error {
 	var err error
 	if c.Key, err = shops.Resolve(c.Key, get); err != nil {
 		return fmt.Errorf("key: %w", err)
+	}
+	if c.PayPath, err = shops.Resolve(c.PayPath, get); err != nil {
+		return fmt.Errorf("pay_path: %w", err)
 	}
 	for name, secret := range map[string]string{"key": c.Key, "pay_path": c.PayPath} {
 		if secret != "" && len(secret) < 16 {

@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -135,19 +137,36 @@ func sum(field, text string) (money.Amount, error) {
 	}
 	a, err := money.Parse(text)
 	if err != nil || a <= 0 {
-		return 0, acquiring.Invalid(field, `must be roubles in text and more than zero: "3500.00"`)
+		return 0, errSum(field)
 	}
 	return a, nil
 }
 
+func errSum(field string) error {
+	return acquiring.Invalid(field, `must be roubles in text and more than zero: "3500.00"`)
+}
+
+// given is sum of a field that may be absent: 0. One that is there and empty is
+// an error.
+func given(field string, text *string) (money.Amount, error) {
+	switch {
+	case text == nil:
+		return 0, nil
+	case *text == "":
+		return 0, errSum(field)
+	}
+	return sum(field, *text)
+}
+
 func (b *Bridge) postInvoice(_ http.ResponseWriter, r *http.Request) (any, error) {
 	var in struct {
-		Number, Shop, Ref, Amount, Description, Email, Phone, Payer string
+		Number, Shop, Ref, Description, Email, Phone, Payer string
+		Amount                                              *string
 	}
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	amount, err := sum("amount", in.Amount)
+	amount, err := given("amount", in.Amount)
 	if err != nil {
 		return nil, err
 	}
@@ -238,11 +257,14 @@ func (r *row) wire() wireState {
 }
 
 func (b *Bridge) postRefund(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var in struct{ Amount, Key, Shop string }
+	var in struct {
+		Amount    *string
+		Key, Shop string
+	}
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	amount, err := sum("amount", in.Amount)
+	amount, err := given("amount", in.Amount)
 	if err != nil {
 		return nil, err
 	}
@@ -267,11 +289,7 @@ type wireNews struct {
 }
 
 func (b *Bridge) getNews(_ http.ResponseWriter, r *http.Request) (any, error) {
-	state := outbox.State(r.URL.Query().Get("state"))
-	if state == "" {
-		state = outbox.Attention
-	}
-	all, err := b.box.List(r.Context(), b.crm.Name(), state, 0, 500)
+	all, err := b.news(r.Context(), r.URL.Query().Get("state"))
 	if err != nil {
 		return nil, err
 	}
@@ -280,6 +298,29 @@ func (b *Bridge) getNews(_ http.ResponseWriter, r *http.Request) (any, error) {
 		out = append(out, wire(it))
 	}
 	return out, nil
+}
+
+// news are the items of a state; "": those that wait for a person.
+func (b *Bridge) news(ctx context.Context, state string) ([]outbox.Item, error) {
+	s := outbox.State(state)
+	if s == "" {
+		s = outbox.Attention
+	}
+	if all := []outbox.State{outbox.Attention, outbox.Waiting, outbox.Done}; !slices.Contains(all, s) {
+		return nil, acquiring.Invalid("state", fmt.Sprintf("is %q; it must be attention, waiting or done", state))
+	}
+	return b.box.List(ctx, b.crm.Name(), s, 0, 500)
+}
+
+// late is how many items failed at least three times and are tried again.
+func (b *Bridge) late(ctx context.Context) (n int, err error) {
+	all, err := b.news(ctx, string(outbox.Waiting))
+	for _, it := range all {
+		if it.Attempts >= 3 {
+			n++
+		}
+	}
+	return n, err
 }
 
 func wire(it outbox.Item) wireNews {

@@ -17,6 +17,7 @@ import (
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/internal/outbox"
 	"github.com/acquiring-go/acquiring/examples/internal/shops"
+	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/tochka/sqlledger"
 	"github.com/acquiring-go/acquiring/webhook"
 )
@@ -173,6 +174,17 @@ func (a *arguments) words(n int, what string) ([]string, error) {
 	return a.rest[:n], nil
 }
 
+// sum reads the roubles of a flag. One that was given empty is an error: what
+// was to be in it would not be 0, which is all.
+func (a *arguments) sum(name, text string) (money.Amount, error) {
+	given := false
+	a.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	if given && text == "" {
+		return 0, errSum(name)
+	}
+	return sum(name, text)
+}
+
 func (a *arguments) say(format string, args ...any) { fmt.Fprintf(a.out, format+"\n", args...) }
 
 var commands = map[string]func(context.Context, *Bridge, *arguments) error{
@@ -206,7 +218,7 @@ var commands = map[string]func(context.Context, *Bridge, *arguments) error{
 			return err
 		}
 		var err error
-		if o.Amount, err = sum("amount", amount); err != nil {
+		if o.Amount, err = a.sum("amount", amount); err != nil {
 			return err
 		}
 		link, err := b.Invoice(ctx, o)
@@ -243,7 +255,7 @@ var commands = map[string]func(context.Context, *Bridge, *arguments) error{
 		if err != nil {
 			return err
 		}
-		back, err := sum("amount", *amount)
+		back, err := a.sum("amount", *amount)
 		if err != nil {
 			return err
 		}
@@ -259,7 +271,7 @@ var commands = map[string]func(context.Context, *Bridge, *arguments) error{
 		if _, err := a.words(0, ""); err != nil {
 			return err
 		}
-		all, err := b.box.List(ctx, b.crm.Name(), outbox.State(*state), 0, 500)
+		all, err := b.news(ctx, *state)
 		if err != nil {
 			return err
 		}
@@ -268,7 +280,14 @@ var commands = map[string]func(context.Context, *Bridge, *arguments) error{
 			a.say("%s\t%s %s, order %s, ref %q\t%s%s", n.Key, n.Kind, n.Amount, n.Order, n.Ref, n.Result, n.Error)
 		}
 		a.say("%d in state %s", len(all), *state)
-		return nil
+		if *state != string(outbox.Attention) {
+			return nil
+		}
+		late, err := b.late(ctx)
+		if late > 0 {
+			a.say("%d could not be told yet and are tried again: see news -state waiting", late)
+		}
+		return err
 	},
 	"retry": func(ctx context.Context, b *Bridge, a *arguments) error {
 		w, err := a.words(1, "a key (see news)")
