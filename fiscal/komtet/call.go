@@ -136,6 +136,21 @@ func (c *Client) explain(rc rest.Call, resp *rest.Response, err error) error {
 
 // refusal is the error of an answer other than 200.
 func (c *Client) refusal(rc rest.Call, resp *rest.Response) error {
+	e := c.refused(rc, resp)
+	if resp.Doubtful && rc.Method == http.MethodPost && e.Kind != acquiring.ErrDuplicate {
+		// The attempt before this one had no answer and may have been accepted:
+		// the refusal is of this one alone.
+		e.Outcome = acquiring.OutcomeUnknown
+		if e.Kind == acquiring.ErrUnauthorized {
+			e.Hint += "; " + hintAgain
+		} else {
+			e.Hint = hintAgain
+		}
+	}
+	return e
+}
+
+func (c *Client) refused(rc rest.Call, resp *rest.Response) *acquiring.Error {
 	kind, outcome := rest.KindOfStatus(resp.Status)
 	if kind == nil { // another 2xx: not used by the service
 		kind, outcome = acquiring.ErrProtocol, acquiring.OutcomeUnknown

@@ -128,6 +128,21 @@ func TestSubmitAfterALostAnswer(t *testing.T) {
 	})
 }
 
+// After a lost answer a refusal is of the second request alone: the first may
+// have been accepted.
+func TestSubmitRefusedAfterALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, second := range []answer{{status: 403, body: `{"code":"AUT00","title":"Ошибка авторизации"}`}, {status: 400}, {status: 403, body: "<html>blocked"},
+			{status: 422, body: `{"code":"VLD05","title":"Ошибка"}`}} {
+			c, _ := client(t, nil, answer{err: io.ErrUnexpectedEOF}, second)
+			_, err := c.Submit(t.Context(), sale())
+			e := asError(t, err)
+			assert.Equal(t, acquiring.OutcomeUnknown, e.Outcome, second.status)
+			assert.Contains(t, e.Hint, "submit the same receipt again", second.status)
+		}
+	})
+}
+
 // The same across calls: the first Submit gives up not knowing, the second
 // finds out.
 func TestSubmitAgainAfterUnknownOutcome(t *testing.T) {

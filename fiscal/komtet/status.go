@@ -64,6 +64,8 @@ func hintOf(code, message string) string {
 	return ""
 }
 
+const hintAgain = "submit the same receipt again: its number keeps it from being printed twice"
+
 const hintMarking = "the marking code was refused: scan it again with its group separators (0x1D), check that it is in circulation, and sell the line with a new Receipt.ID"
 
 // aboutMarking says whether the service's words are about a marking code.
@@ -79,7 +81,7 @@ func hintOfStatus(status int, wait time.Duration) string {
 	case status == 429, status == 503 && wait > 0:
 		return "the queue takes no more just now: wait as long as RetryAfter says and submit the same receipt again, it is printed once"
 	case status >= 500:
-		return "submit the same receipt again: its number keeps it from being printed twice"
+		return hintAgain
 	case status == 401, status == 403:
 		return hintOf(CodeUnauthorized, "")
 	case status == 404:

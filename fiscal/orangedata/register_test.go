@@ -244,6 +244,28 @@ func TestSubmitLostAnswer(t *testing.T) {
 	assert.Equal(t, got[0], got[1])
 }
 
+// After a lost answer a refusal is of the second POST alone: the first may have
+// been accepted, and then the document is found.
+func TestSubmitRefusedAfterALostAnswer(t *testing.T) {
+	full := answer{status: 503, body: `{"errors":["Очередь переполнена"]}`, header: map[string]string{"Retry-After": "0"}}
+	invalid := answer{status: 400, body: `{"errors":["Плохо"]}`}
+	for _, second := range []answer{full, invalid, {status: 401}, {status: 400, body: "<html>400 The SSL certificate error"}, {status: 429}} {
+		s := newService(t, answer{cut: true}, second, queued)
+		c := s.client(func(c *orangedata.Config) { c.Retries = 1 })
+		doc, err := c.Submit(t.Context(), tea())
+		require.NoError(t, err, second.status)
+		assert.True(t, doc.Existed)
+		assert.Equal(t, fiscal.DocumentQueued, doc.Status)
+
+		s = newService(t, answer{cut: true}, second)
+		s.lasting = &answer{status: 400} // nothing is there yet
+		_, err = s.client(func(c *orangedata.Config) { c.Retries = 1 }).Submit(t.Context(), tea())
+		assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err), second.status)
+		assert.ErrorContains(t, err, "under the same ID", second.status)
+		assert.NotContains(t, err.Error(), "under a new ID")
+	}
+}
+
 // When the service stays silent the document is looked for: found, it is
 // returned; not found, the outcome is unknown and the hint says how to go on.
 func TestSubmitUnknownOutcome(t *testing.T) {

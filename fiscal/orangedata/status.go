@@ -83,13 +83,25 @@ func (c *Client) refused(call rest.Call, r *rest.Response, err error) error {
 	if said == "" {
 		said = c.rest.Excerpt(r.Body)
 	}
+	read := call.Method == http.MethodGet
 	fail := func(kind error, outcome acquiring.Outcome, why error, hint string) error {
+		if r.Doubtful && !read && kind != acquiring.ErrDuplicate {
+			// The attempt before this one had no answer and may have been
+			// accepted: a refusal is of this one alone.
+			outcome = acquiring.OutcomeUnknown
+			switch hint {
+			case "", hintRefused:
+				hint = hintAgain
+			case hintAgain, hintQueueFull:
+			default:
+				hint += "; " + hintAgain
+			}
+		}
 		e := c.rest.Error(call, r, kind, outcome, strconv.Itoa(r.Status), said)
 		e.Hint, e.Err = hint, why
 		e.Code = "" // it is the HTTP status and nothing more
 		return e
 	}
-	read := call.Method == http.MethodGet
 	switch {
 	case r.Status == http.StatusBadRequest && isPage(r), r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
 		return fail(acquiring.ErrUnauthorized, acquiring.OutcomeRejected, ErrCertificate, hintCertificate)
