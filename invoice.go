@@ -35,7 +35,7 @@ const (
 	MethodInstallment Method = "installment" // рассрочка, «Долями»
 	MethodCredit      Method = "credit"      // POS-кредит
 	MethodWallet      Method = "wallet"      // электронный кошелёк
-	MethodOther       Method = "other"
+	MethodOther       Method = "other"       // none of these; Payment.Raw says which
 )
 
 // Customer is who pays. All of it is optional, but a saved card needs ID. A

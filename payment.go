@@ -105,8 +105,8 @@ type Payment struct {
 	Refunded money.Amount // given back so far
 	Currency string       // ISO 4217 letters
 	Method   Method       // "" until he paid, or where the provider does not say
-	Card     *Card
-	Test     bool // paid in the test contour or in simulation mode
+	Card     *Card        // nil: none, or the provider does not say
+	Test     bool         // paid in the test contour or in simulation mode
 
 	CreatedAt time.Time // zero: the provider does not say
 	PaidAt    time.Time // zero: not paid, or the provider does not say
@@ -132,7 +132,7 @@ type Card struct {
 	Masked      string // 220220******2424
 	ExpiryMonth int    // 1..12; 0: unknown
 	ExpiryYear  int    // four digits; 0: unknown
-	Holder      string
+	Holder      string // as the provider has it
 	Brand       string // MIR, VISA, … as the provider says
 	Issuer      string // the bank
 	Country     string // of the bank, ISO 3166 letters

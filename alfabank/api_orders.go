@@ -192,7 +192,8 @@ type StatusRequest struct {
 // GetOrderStatusExtended reads an order (getOrderStatusExtended.do). An
 // unknown one gives ErrNotFound. Its success says that the question was
 // answered, not that the order is paid. Which fields come depends on a version
-// (1 to 46) that the bank sets for the merchant.
+// (1 to 46) that the bank sets for the merchant. Where the bank still answers code
+// 2, an order declined for its payment data gives ErrDeclined.
 func (c *Client) GetOrderStatusExtended(ctx context.Context, r StatusRequest) (*Order, error) {
 	if err := rbs.OneOf("OrderID", "OrderNumber", r.OrderID, r.OrderNumber); err != nil {
 		return nil, acquiring.InOp(provider, epStatus.op, err)

@@ -86,7 +86,8 @@ type Receipts struct {
 }
 
 // ReceiptState is a receipt. Which fields come depends on a version (1 to 5)
-// that the bank sets for the merchant.
+// that the bank sets for the merchant. FN, DocumentNumber and DocumentAttribute are
+// ФН, ФД and ФПД; Status is ReceiptSent and so on.
 type ReceiptState struct {
 	Status             rbs.Int  `json:"receiptStatus"`
 	Type               rbs.Text `json:"receiptType"` // "", close

@@ -22,13 +22,13 @@ var (
 
 // States of payment links and static codes.
 const (
-	TemplateActive   = "ACTIVE"
-	TemplateInactive = "INACTIVE"
-	TemplateDelete   = "DELETE"  // of a link
-	TemplateDeleted  = "DELETED" // of a static code
-	TemplateWaiting  = "WAITING" // a static code whose time has not come
-	TemplateExpired  = "EXPIRED" // a static code whose time is over
-	TemplateUsed     = "USED"    // a static code for one payment
+	TemplateActive   = "ACTIVE"   // can be paid
+	TemplateInactive = "INACTIVE" // switched off
+	TemplateDelete   = "DELETE"   // of a link
+	TemplateDeleted  = "DELETED"  // of a static code
+	TemplateWaiting  = "WAITING"  // a static code whose time has not come
+	TemplateExpired  = "EXPIRED"  // a static code whose time is over
+	TemplateUsed     = "USED"     // a static code for one payment
 )
 
 // Template is a payment link (платёжная ссылка, шаблон): a page that may be

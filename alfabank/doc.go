@@ -26,8 +26,13 @@
 // symmetric key (Config.CallbackKey) or the bank's certificate
 // (Config.CallbackPublicKey). Without either each payment is read back.
 //
-// A field of the typed API without a comment is the bank's own, by the name in its
-// tag.
+// # The bank's own methods
+//
+// In their requests OrderID is the bank's number of an order (orderId, mdOrder),
+// as Invoice.ID is, and OrderNumber the shop's. MerchantLogin "" is the Config's.
+// Language is of the bank's messages, and "" is ru for most, because refusals are
+// told apart by their words; of a registration it is the payment page's. Sums are
+// in kopecks. A field without a comment is the bank's own, by the name in its tag.
 //
 // Documentation: https://alfa.rbsuat.com/sandbox/ru/integration/api/rest.html.
 package alfabank

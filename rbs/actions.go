@@ -8,7 +8,7 @@ import (
 
 // Processing codes (actionCode) that the library itself looks at.
 const (
-	ActionApproved     = 0
+	ActionApproved     = 0     // the attempt to pay succeeded
 	ActionReversed     = 400   // a reversal was carried out
 	ActionNoAttempts   = -100  // nobody tried to pay yet
 	ActionSBPPending   = -99   // an SBP operation is under way

@@ -17,9 +17,9 @@ import (
 // Notice is a callback that was read: verified where the merchant's are
 // signed, and checked for its form in any case.
 type Notice struct {
-	MdOrder, OrderNumber string
-	Operation            string
-	OK                   bool // status was 1, or optional and missing: the operation succeeded
+	MdOrder, OrderNumber string // the gateway's number of the order, and the shop's
+	Operation            string // OpDeposited and so on
+	OK                   bool   // status was 1, or optional and missing: the operation succeeded
 	// Signed says that a checksum was demanded and is right. When it is not,
 	// nothing here may be believed.
 	Signed bool

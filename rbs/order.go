@@ -162,8 +162,8 @@ func (o *Order) Refused() (code, message string, refused bool) {
 const (
 	StateRegistered = 0 // also after a failed attempt, while attempts remain
 	StateHeld       = 1 // two-stage: authorised
-	StateDeposited  = 2
-	StateReversed   = 3
+	StateDeposited  = 2 // paid
+	StateReversed   = 3 // cancelled: the hold was released, or the payment of the day taken back
 	StateRefunded   = 4 // at least one refund, of a part or of all
 	StateACS        = 5 // 3-D Secure in progress; not final
 	StateDeclined   = 6 // declined, expired, withdrawn

@@ -48,7 +48,8 @@ type Receipts struct {
 	DeviceCode  rbs.Text               `json:"deviceCode"`
 }
 
-// ReceiptState is a receipt at the new gateway.
+// ReceiptState is a receipt at the new gateway. In its Payload FN, DocumentNumber
+// and DocumentAttribute are ФН, ФД and ФПД.
 type ReceiptState struct {
 	ID            rbs.Text `json:"receiptId"`
 	OperationID   rbs.Text `json:"operationId"`

@@ -14,8 +14,13 @@
 // also where callbacks (callback-уведомления) are switched on, with their
 // type (статический, динамический), method, signature and parameters.
 //
-// A field of the typed API without a comment is the bank's own, by the name in its
-// tag.
+// # The bank's own methods
+//
+// In their requests OrderID is the bank's number of an order (orderId, mdOrder),
+// as Invoice.ID is, and OrderNumber the shop's. MerchantLogin "" is the Config's.
+// Language is of the bank's messages, and "" is ru for most, because refusals are
+// told apart by their words; of a registration it is the payment page's. Sums are
+// in kopecks. A field without a comment is the bank's own, by the name in its tag.
 //
 // Documentation: https://ecomtest.sberbank.ru/doc (new gateway) and
 // https://securepayments.sberbank.ru/wiki/ (legacy gateway).

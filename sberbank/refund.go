@@ -25,9 +25,11 @@ import (
 // A refund of SBP is asynchronous: RefundPending. With a receipt, the lines
 // must have the IDs and names that they had in the invoice's receipt.
 //
-// ErrConflict: the payment was not paid, nothing or less is left, the Key made a
-// refund of another sum, or Amount is 0 and it was paid partly with bonuses (see
-// [Client.AutoRefund]). ErrInvalid: at the legacy gateway less than a ruble.
+// ErrConflict: the payment was not paid, nothing or less is left, or Amount is 0
+// and it was paid partly with bonuses (see [Client.AutoRefund]). ErrInvalid: at the
+// legacy gateway less than a ruble. A Key that made a refund of another sum gives
+// ErrConflict where the order's history tells of it, and else the bank's own
+// refusal, ErrInvalid ordinarily.
 func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquiring.Refund, error) {
 	const op = "Refund"
 	if err := c.checkRefund(r); err != nil {
