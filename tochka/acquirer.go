@@ -42,7 +42,8 @@ func checkID(id acquiring.PaymentID) error {
 }
 
 // GetStatus reads the payment: an operation, a charge of a subscription, or a
-// payment by a code of CreateQR.
+// payment by a code of CreateQR. One that the bank does not know is ErrNotFound;
+// a static code, which is paid many times, is ErrUnsupported.
 func (c *Client) GetStatus(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	const op = "GetStatus"
 	if err := checkID(id); err != nil {
@@ -189,8 +190,8 @@ func maskPAN(s string) string {
 	return string(masked)
 }
 
-// Void is not to be had: the bank has no call that releases a hold. One that
-// is not captured lapses by itself.
+// Void is always ErrUnsupported, and nothing is sent: the bank has no call that
+// releases a hold. One that is not captured lapses by itself.
 func (c *Client) Void(ctx context.Context, id acquiring.PaymentID) (*acquiring.Payment, error) {
 	e := acquiring.Unsupported(provider, "Void", "the bank has no call that releases a hold")
 	e.Hint = "a hold that is not captured lapses by itself; when the card's bank lets it go is not known"
@@ -333,7 +334,10 @@ func (c *Client) findSubscription(ctx context.Context, orderID string) (*Operati
 const listFrom = 30 * 24 * time.Hour
 
 // Payments lists the company's operations by their creation, and with each
-// subscription its charges. Without From it goes 30 days back.
+// subscription its charges. Without From it goes 30 days back. Charges come with
+// the operation of their subscription only: those of a subscription that was
+// made before From are not here. Nor are the payments by codes of CreateQR: see
+// SBPPayments.
 func (c *Client) Payments(ctx context.Context, f acquiring.Filter) iter.Seq2[*acquiring.Payment, error] {
 	return func(yield func(*acquiring.Payment, error) bool) {
 		from := f.From

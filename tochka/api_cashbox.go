@@ -65,7 +65,7 @@ func (c *Client) CashboxQR(ctx context.Context, qrcID string, image *ImageParams
 
 // CashboxActivation is the sum that a cash desk's code asks for now.
 type CashboxActivation struct {
-	Amount         Kopecks `json:"amount"`
+	Amount         Kopecks `json:"amount"`                   // 1 kopeck to below 10 billion roubles
 	Currency       string  `json:"currency,omitempty"`       // "": RUB
 	PaymentPurpose string  `json:"paymentPurpose,omitempty"` // at most 140
 	TTL            int     `json:"ttl,omitempty"`            // minutes, 5 to 20; 0: 5
@@ -162,10 +162,10 @@ func (c *Client) CashboxOperation(ctx context.Context, qrcID, paramsID string) (
 type B2BQRRequest struct {
 	Amount         Kopecks `json:"amount"` // 1 to 100000000
 	PaymentPurpose string  `json:"paymentPurpose"`
-	SourceName     string  `json:"sourceName"` // at most 50
-	TakeTax        bool    `json:"takeTax"`    // with VAT
-	TotalTaxAmount Kopecks `json:"totalTaxAmount,omitempty"`
-	TTL            int     `json:"ttl,omitempty"` // minutes, 1 to 129600; 0: 4320
+	SourceName     string  `json:"sourceName"`               // at most 50
+	TakeTax        bool    `json:"takeTax"`                  // with VAT
+	TotalTaxAmount Kopecks `json:"totalTaxAmount,omitempty"` // with TakeTax only
+	TTL            int     `json:"ttl,omitempty"`            // minutes, 1 to 129600; 0: 4320
 	RedirectURL    string  `json:"redirectUrl,omitempty"`
 	UIP            string  `json:"uip,omitempty"` // at most 35
 }

@@ -24,8 +24,8 @@ const (
 
 // ImageParams asks for a picture of a code.
 type ImageParams struct {
-	Width     int    `json:"width"`               // 200 to 2000
-	Height    int    `json:"height"`              // 200 to 2000
+	Width     int    `json:"width"`               // 200 to 2000 points
+	Height    int    `json:"height"`              // 200 to 2000 points
 	MediaType string `json:"mediaType,omitempty"` // image/png or image/svg+xml
 }
 

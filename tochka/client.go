@@ -69,7 +69,8 @@ type Config struct {
 	AccountID     string
 
 	// WebhookKey is the key that the bank signs its webhooks with: a JWK in
-	// JSON, or a PUBLIC KEY in PEM. "": the bank's own, which is built in.
+	// JSON, or a PUBLIC KEY or CERTIFICATE in PEM. "": the bank's own, which is
+	// built in.
 	// While the bank changes its key, give both: a JWK set ({"keys":[…]}), or
 	// two blocks of PEM; a webhook signed with any of them is accepted.
 	WebhookKey string
@@ -132,9 +133,9 @@ func (c Config) LogValue() slog.Value {
 // Client takes payments at Tochka for one company. It is safe for concurrent
 // use.
 //
-// It is an [acquiring.Acquirer], and a [acquiring.Capturer], a
-// [acquiring.Finder], a [acquiring.QRIssuer], a [acquiring.Charger], a
-// [acquiring.Lister], a [acquiring.Checker] and [acquiring.Named].
+// It is an [acquiring.Acquirer], an [acquiring.Capturer], an
+// [acquiring.Finder], an [acquiring.QRIssuer], an [acquiring.Charger], an
+// [acquiring.Lister], an [acquiring.Checker] and an [acquiring.Named].
 type Client struct {
 	conf     Config
 	rest     *rest.Client

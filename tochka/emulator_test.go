@@ -327,6 +327,24 @@ func TestOptionsOverTheEmulator(t *testing.T) {
 	})
 }
 
+// By which clock the bank counts the days of its lists is not known: a code
+// that was paid just after midnight in Moscow is in a list of the day before.
+func TestPaidCodeIsFoundByAnyDayOfTheBank(t *testing.T) {
+	for _, zone := range []*time.Location{time.FixedZone("MSK", 3*60*60), time.UTC, time.FixedZone("PETT", 12*60*60), time.FixedZone("", -5*60*60)} {
+		t.Run(zone.String(), func(t *testing.T) {
+			srv := quietBank(t, tochkatest.WithDateZone(zone), tochkatest.WithClock(tochkatest.NewClock(time.Date(2026, 11, 20, 21, 30, 0, 0, time.UTC))))
+			c := openTochka(t, srv.Config())
+			qr, err := c.CreateQR(t.Context(), acquiring.InvoiceRequest{OrderID: "A-1", Amount: money.RUB(10, 0)})
+			require.NoError(t, err)
+			require.NoError(t, srv.Pay(qr.ID))
+			srv.Advance(5 * 24 * time.Hour) // the code is over, and its own method has forgotten it
+			p, err := c.GetStatus(t.Context(), qr.PaymentID)
+			require.NoError(t, err)
+			assert.Equal(t, acquiring.StatusPaid, p.Status)
+		})
+	}
+}
+
 // walk is the OAuth walk of a shop over the emulator.
 func walk(t *testing.T, srv *tochkatest.Server, account string) *tochka.OAuth {
 	t.Helper()

@@ -27,7 +27,7 @@ const (
 //
 // OrderID has at most 45 characters, is shown to the buyer and never used
 // again. Description is cut at 140 characters; "" is «Заказ» and the number.
-// TTL is a minute to 31 days in whole minutes, a week by default. MethodSBP
+// TTL is a minute to 31 days, rounded up to minutes; a week by default. MethodSBP
 // alone makes a page that shows an SBP code; CreateQR gives the code itself.
 // Methods that the retail point lacks are left out, since one of them would
 // refuse the whole; none left is ErrInvalid. Hold offers cards only, since

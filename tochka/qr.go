@@ -242,10 +242,11 @@ func (c *Client) qrState(ctx context.Context, code *QRCode) (qrState, error) {
 	} else if ctx.Err() != nil || errors.Is(err, acquiring.ErrUnauthorized) || (acquiring.Temporary(err) && !(c.over(code) && failedDependency(err))) {
 		return qrState{}, err
 	}
-	from := DateOf(code.CreatedAt.Time)
-	if from == "" {
-		from = DateOf(c.now().Add(-c.conf.FindWithin))
+	made := code.CreatedAt.Time
+	if made.IsZero() {
+		made = c.now().Add(-c.conf.FindWithin)
 	}
+	from := DateOf(made.Add(-24 * time.Hour)) // by which clock the bank counts its days is not known
 	state := qrState{status: QRNotStarted, raw: string(QRNotStarted)}
 	for p, err := range c.SBPPayments(ctx, SBPPaymentsQuery{QRCID: code.QRCID, From: from}) {
 		if err != nil {

@@ -19,7 +19,8 @@ import (
 // operation's movements before and after tell what became of an answer that
 // was lost. After an unknown outcome call again with the same Key: it looks
 // first. A Key that another program works on, or died with less than two
-// minutes ago, is ErrConflict with an unknown outcome.
+// minutes ago, is ErrConflict with an unknown outcome; one that was used with
+// another Amount is ErrConflict too.
 //
 // The bank refunds payments that are APPROVED; whether it takes a second part
 // is not documented. The money comes from the company's account; a card is

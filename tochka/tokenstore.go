@@ -80,7 +80,7 @@ func (m *memoryStore) Update(ctx context.Context, account string, change func(*o
 // NewFileStore is a TokenStore of one file for each account, readable by the
 // owner only, in a directory that it makes. Several processes of one machine
 // may share it. Account names become file names; other characters than
-// letters, digits, - and _ are escaped.
+// letters, digits, - and _ are escaped. Its errors are of no kind.
 func NewFileStore(dir string) (TokenStore, error) {
 	if dir == "" {
 		return nil, errors.New("tochka: the directory of the token store is empty")

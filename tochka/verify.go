@@ -49,6 +49,7 @@ const mostKeys = 4
 // NewVerifier takes the key: a JWK in JSON, or a PUBLIC KEY or CERTIFICATE in
 // PEM; an RSA key of at least 2048 bits. Several, at most four, are a JWK set
 // or blocks of PEM one after another: a token signed with any of them is good.
+// A key that cannot be read is an error of no kind.
 func NewVerifier(key string) (*Verifier, error) {
 	keys, err := parseKeys(key)
 	if err != nil {

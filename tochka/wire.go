@@ -158,7 +158,8 @@ func plainText(inner []byte) bool {
 var moscow = time.FixedZone("MSK", 3*60*60)
 
 // Time is a moment as the bank writes it: ISO 8601 with any offset, with or
-// without fractions of a second. What cannot be read leaves the zero time and
+// without fractions of a second. One without an offset is taken for Moscow's.
+// What cannot be read leaves the zero time and
 // its text in Raw, so that one odd field does not lose the whole answer.
 type Time struct {
 	time.Time
@@ -202,8 +203,9 @@ func parseTime(text string) time.Time {
 // Date is a calendar day, YYYY-MM-DD.
 type Date string
 
-// DateOf is the day of t in Moscow, where the bank keeps its days; "" of the
-// zero time.
+// DateOf is the day of t in Moscow; "" of the zero time. By which clock the bank
+// counts the days of its lists is not documented: ask for a day more on either
+// side, and look at the times of what comes.
 func DateOf(t time.Time) Date {
 	if t.IsZero() {
 		return ""

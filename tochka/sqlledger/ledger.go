@@ -78,7 +78,8 @@ func New(db *sql.DB, d Dialect, opts ...Option) (*Ledger, error) {
 
 // Begin stores the entry unless there is one with its Shop, Kind, Payment and
 // Key; then it returns that one. It is one step for all processes. A value
-// longer than its column is acquiring.ErrInvalid.
+// longer than its column is acquiring.ErrInvalid: Shop takes 100 characters,
+// Payment and ID 128, Key 255.
 func (l *Ledger) Begin(ctx context.Context, e tochka.LedgerEntry) (existing *tochka.LedgerEntry, err error) {
 	seen, err := l.check(e)
 	if err != nil {
@@ -111,7 +112,8 @@ func (l *Ledger) Begin(ctx context.Context, e tochka.LedgerEntry) (existing *toc
 	return existing, nil
 }
 
-// Save replaces the entry with the same Shop, Kind, Payment and Key.
+// Save replaces the entry with the same Shop, Kind, Payment and Key. Its values
+// have the limits of Begin.
 func (l *Ledger) Save(ctx context.Context, e tochka.LedgerEntry) error {
 	seen, err := l.check(e)
 	if err != nil {
@@ -183,9 +185,10 @@ func (l *Ledger) ByID(ctx context.Context, shop, kind, id string) (e *tochka.Led
 const MinimumAge = 30 * 24 * time.Hour
 
 // Cleanup forgets what was asked for longer ago than olderThan and returns how
-// many rows went. A refund with a forgotten key is a new refund, and a QR code
-// with a forgotten row is not known by its order: a year is a good choice. Less
-// than [MinimumAge] is acquiring.ErrInvalid.
+// many rows went. A refund with a forgotten key is a new refund, a QR code with
+// a forgotten row is not known by its order, and of a payment that began a
+// subscription GetStatus may not tell the token any more: a year is a good
+// choice. Less than [MinimumAge] is acquiring.ErrInvalid.
 func (l *Ledger) Cleanup(ctx context.Context, olderThan time.Duration) (int64, error) {
 	if olderThan < MinimumAge {
 		return 0, acquiring.InOp("", "sqlledger.Cleanup", acquiring.Invalid("olderThan", "is "+olderThan.String()+", and must be at least "+MinimumAge.String()))
