@@ -29,7 +29,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
+	err := environ.NoArguments(os.Args[1:])
+	if err == nil {
+		err = run(ctx, os.Getenv, os.Stdout)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -50,6 +54,9 @@ func run(ctx context.Context, get environ.Getenv, out io.Writer) error {
 		plot.Pay = func(i *acquiring.Invoice) error { return emulator.Pay(string(i.ID)) }
 		shop.Say("No credentials in the environment: the bank is emulated at %s.", emulator.URL)
 	} else {
+		if err := environ.Complete(environ.AlfaBankVariables, get); err != nil {
+			return err
+		}
 		if config, err = environ.AlfaBank(get); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,4 +34,12 @@ func TestWithCredentials(t *testing.T) {
 	assert.NotContains(t, err.Error(), "wrong\"")
 	env["ALFABANK_ENVIRONMENT"] = "moon"
 	assert.ErrorContains(t, run(context.Background(), func(name string) string { return env[name] }, &out), "ALFABANK_ENVIRONMENT")
+}
+
+// TestHalfAnEnvironment: what is missing is said by its name.
+func TestHalfAnEnvironment(t *testing.T) {
+	for set, missing := range map[string]string{"ALFABANK_PASSWORD": "ALFABANK_USERNAME"} {
+		err := run(context.Background(), func(name string) string { return map[string]string{set: "x"}[name] }, io.Discard)
+		assert.ErrorContains(t, err, missing+" is not set")
+	}
 }

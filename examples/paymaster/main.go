@@ -31,7 +31,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
+	err := environ.NoArguments(os.Args[1:])
+	if err == nil {
+		err = run(ctx, os.Getenv, os.Stdout)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -47,6 +51,9 @@ func run(ctx context.Context, get environ.Getenv, out io.Writer) error {
 			return paymaster.NewClassic(pm.ClassicConfig())
 		})
 	case !v2:
+		if err := environ.Complete(environ.PayMasterVariables, get); err != nil {
+			return err
+		}
 		c, err := environ.PayMaster(get)
 		if err != nil {
 			return err
@@ -56,6 +63,9 @@ func run(ctx context.Context, get environ.Getenv, out io.Writer) error {
 			return err
 		}
 		return genuine(ctx, out, get("CALLBACK_LISTEN"), get("PAYMASTER_CALLBACK_URL"), a, money.RUB(3, 0))
+	}
+	if err := environ.Complete(environ.PayMasterClassicVariables, get); err != nil {
+		return err
 	}
 	c, err := environ.PayMasterClassic(get)
 	if err != nil {

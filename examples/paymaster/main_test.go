@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -23,5 +24,13 @@ func TestWrongEnvironment(t *testing.T) {
 	} {
 		err := run(context.Background(), func(n string) string { return env[n] }, &bytes.Buffer{})
 		assert.ErrorContains(t, err, name)
+	}
+}
+
+// TestHalfAnEnvironment: what is missing is said by its name.
+func TestHalfAnEnvironment(t *testing.T) {
+	for set, missing := range map[string]string{"PAYMASTER_TOKEN": "PAYMASTER_MERCHANT_ID", "PAYMASTER_CLASSIC_SECRET_KEY": "PAYMASTER_CLASSIC_MERCHANT_ID"} {
+		err := run(context.Background(), func(name string) string { return map[string]string{set: "x"}[name] }, io.Discard)
+		assert.ErrorContains(t, err, missing+" is not set")
 	}
 }

@@ -33,7 +33,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
+	err := environ.NoArguments(os.Args[1:])
+	if err == nil {
+		err = run(ctx, os.Getenv, os.Stdout)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -154,6 +158,8 @@ func open(get environ.Getenv, out io.Writer) ([]register, error) {
 			return nil, err
 		}
 		fmt.Fprintln(out, "Komtet Kassa is emulated.")
+	} else if err := environ.Complete(environ.KomtetVariables, get); err != nil {
+		return nil, err
 	} else if c, err := environ.Komtet(get); err != nil {
 		return nil, err
 	} else if r, err := komtet.New(c); add("Komtet", r, err, nothing) != nil {
@@ -167,6 +173,8 @@ func open(get environ.Getenv, out io.Writer) ([]register, error) {
 			return nil, err
 		}
 		fmt.Fprintln(out, "OrangeData is emulated, with mutual TLS.")
+	} else if err := environ.Complete(environ.OrangeDataVariables, get); err != nil {
+		return nil, err
 	} else if c, err := environ.OrangeData(get); err != nil {
 		return nil, err
 	} else if r, err := orangedata.New(c); add("OrangeData", r, err, nothing) != nil {
@@ -180,6 +188,8 @@ func open(get environ.Getenv, out io.Writer) ([]register, error) {
 			return nil, err
 		}
 		fmt.Fprintln(out, "PayKeeper is emulated.")
+	} else if err := environ.Complete(environ.PayKeeperVariables, get); err != nil {
+		return nil, err
 	} else if c, err := environ.PayKeeper(get); err != nil {
 		return nil, err
 	} else if r, err := paykeeper.New(c); add("PayKeeper", r, err, nothing) != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -19,4 +20,12 @@ func TestThreeRegistersPrintTheSame(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(text, "&s=500.00&"), "PayKeeper's correction fields are not published")
 	assert.Contains(t, text, "PayKeeper    cannot: ")
 	assert.NotContains(t, text, "failed")
+}
+
+// TestHalfAnEnvironment: what is missing is said by its name.
+func TestHalfAnEnvironment(t *testing.T) {
+	for set, missing := range map[string]string{"KOMTET_SECRET": "KOMTET_SHOP_ID", "ORANGEDATA_INN": "ORANGEDATA_PRIVATE_KEY", "PAYKEEPER_USER": "PAYKEEPER_PASSWORD"} {
+		err := run(context.Background(), func(name string) string { return map[string]string{set: "x"}[name] }, io.Discard)
+		assert.ErrorContains(t, err, missing+" is not set")
+	}
 }

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,10 +33,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:8090", "where the pages and the providers listen")
 	orange := flags.String("orangedata", "127.0.0.1:8091", "where OrangeData listens, with TLS and client certificates")
 	public := flags.String("public", "", "the address that browsers see, where it is another (http://192.168.1.5:8090)")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("what is %q? An address goes behind -addr, -orangedata or -public", flags.Arg(0))
+	}
 	s, err := sandbox.Start(*addr, sandbox.Options{OrangeDataAddress: *orange, PublicURL: *public, TrialShop: true})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program has it, perhaps another sandbox; -addr and -orangedata choose other ones", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -47,4 +48,14 @@ func TestWrongFlags(t *testing.T) {
 	require.Error(t, run(context.Background(), []string{"-nope"}, &out))
 	require.Error(t, run(context.Background(), []string{"-addr", "256.0.0.1:1"}, &out))
 	require.Error(t, run(context.Background(), []string{"-addr", "127.0.0.1:0", "-orangedata", "256.0.0.1:1"}, &out))
+	require.NoError(t, run(context.Background(), []string{"-h"}, &out), "who asks for help has done nothing wrong")
+	ctx, stop := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer stop()
+	require.ErrorContains(t, run(ctx, []string{"127.0.0.1:0"}, &out), `what is "127.0.0.1:0"?`)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer busy.Close()
+	for _, args := range [][]string{{"-addr", busy.Addr().String(), "-orangedata", "127.0.0.1:0"}, {"-addr", "127.0.0.1:0", "-orangedata", busy.Addr().String()}} {
+		require.ErrorContains(t, run(ctx, args, &out), "-addr and -orangedata choose other ones")
+	}
 }

@@ -38,13 +38,20 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
+	err := environ.NoArguments(os.Args[1:])
+	if err == nil {
+		err = run(ctx, os.Getenv, os.Stdout)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
 func run(ctx context.Context, get environ.Getenv, out io.Writer) error {
 	if !environ.None(environ.TochkaVariables, get) {
+		if err := environ.Complete(environ.TochkaVariables, get); err != nil {
+			return err
+		}
 		c, err := environ.Tochka(get)
 		if err != nil {
 			return err

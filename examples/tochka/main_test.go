@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -19,4 +20,12 @@ func TestFromTheConsentToTheRefund(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(text, "A callback came"), text)
 	assert.Contains(t, text, "is expired.")
 	assert.Equal(t, 2, strings.Count(text, "taken 10.00, given back 3.00"), text)
+}
+
+// TestHalfAnEnvironment: what is missing is said by its name.
+func TestHalfAnEnvironment(t *testing.T) {
+	for set, missing := range map[string]string{"TOCHKA_CUSTOMER_CODE": "TOCHKA_TOKEN"} {
+		err := run(context.Background(), func(name string) string { return map[string]string{set: "x"}[name] }, io.Discard)
+		assert.ErrorContains(t, err, missing+" is not set")
+	}
 }

@@ -33,6 +33,8 @@ func main() {
 	defer stop()
 	var err error
 	switch {
+	case flag.NArg() > 0:
+		err = fmt.Errorf("what is %q? The configuration's file goes behind -config", flag.Arg(0))
 	case *demo:
 		err = tell(ctx, os.Stdout)
 	case *config != "":

@@ -76,7 +76,9 @@ func Main(ctx context.Context, p Program, args []string) error {
 	flags.Usage = func() { fmt.Fprintf(p.Log, usage, p.Name) }
 	file := flags.String("config", p.Name+".json", "")
 	demo := flags.Bool("demo", false, "")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if *demo {

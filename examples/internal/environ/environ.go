@@ -4,6 +4,7 @@
 package environ
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,6 +32,27 @@ func Missing(vars []Variable, get Getenv) []Variable {
 		}
 	}
 	return out
+}
+
+// Complete names the needed variables that are empty, where some are.
+func Complete(vars []Variable, get Getenv) error {
+	var lines []string
+	for _, v := range Missing(vars, get) {
+		lines = append(lines, v.Name+" is not set: "+v.Doc)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// NoArguments is for a program that is told everything by the environment: an
+// argument would be passed over in silence.
+func NoArguments(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("it takes no arguments, and was given %q: variables of the environment tell it all, and go run ./examples/doctor lists them", args)
 }
 
 // None says whether not one of the variables is set: the program was started

@@ -7,6 +7,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What is missing is said by the name of the variable, all of it at once.
+func TestComplete(t *testing.T) {
+	get := func(name string) string { return map[string]string{"KOMTET_SHOP_ID": "1"}[name] }
+	require.EqualError(t, Complete(KomtetVariables, get), "KOMTET_SECRET is not set: секретный ключ магазина\nKOMTET_QUEUE_ID is not set: number of the queue (очередь)")
+	require.NoError(t, Complete(KomtetVariables, func(string) string { return "1" }))
+	require.NoError(t, NoArguments(nil))
+	require.ErrorContains(t, NoArguments([]string{"production"}), `"production"`)
+}
+
 // The key before is read beside the present one, so that a key can be changed
 // by the environment alone.
 func TestKeysBefore(t *testing.T) {
