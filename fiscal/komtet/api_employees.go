@@ -157,7 +157,8 @@ func (c *Client) DeleteEmployee(ctx context.Context, id int64) error {
 }
 
 // Employees goes through the employees; "" is all types. After an error of the
-// service it ends.
+// service it ends; a row that cannot be read is acquiring.ErrProtocol, and the
+// rest follows.
 //
 // GET /api/shop/v2/employees
 func (c *Client) Employees(ctx context.Context, of EmployeeType) iter.Seq2[*Employee, error] {

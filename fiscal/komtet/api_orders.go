@@ -295,7 +295,7 @@ func (c *Client) remove(ctx context.Context, op, list string, id int64) error {
 // OrderFilter chooses courier orders.
 type OrderFilter struct {
 	CourierID int64     // 0: any
-	From      time.Time // orders that begin then or later; zero: all
+	From      time.Time // orders that begin then or later, to the minute, as the clock of its own location shows it; zero: all
 	PageSize  int       // of one request; 0: 10, as the service's own libraries ask
 }
 
@@ -309,7 +309,8 @@ type Meta struct {
 	TotalPages Int `json:"total_pages"`
 }
 
-// Orders goes through the courier orders. After an error it ends.
+// Orders goes through the courier orders. After an error of the service it ends;
+// a row that cannot be read is acquiring.ErrProtocol, and the rest follows.
 //
 // GET /api/shop/v2/orders
 func (c *Client) Orders(ctx context.Context, f OrderFilter) iter.Seq2[*Order, error] {

@@ -110,7 +110,8 @@ func CallbackStatus(err error) int {
 
 // ParseCallback reads a notification and checks its signature; it asks the
 // service nothing. A notification that is not the service's gives
-// acquiring.ErrSignature.
+// acquiring.ErrSignature; without Config.CallbackURL each is
+// acquiring.ErrInvalid.
 //
 // The signature covers the public address and the body, and no time: an old
 // notification can be sent again by who saw it, so act on a change of the

@@ -14,7 +14,7 @@ import (
 )
 
 // Submit puts the receipt, or the correction that it is, into the configured
-// queue. Receipt.ID is the task's external_id.
+// queue. Receipt.ID is the task's external_id. What Request refuses is not sent.
 //
 // A number used before gives the document that has it, with Existed true, as
 // long as that is such a document: one of another settlement or another total
@@ -96,8 +96,9 @@ func same(op string, r fiscal.Receipt, d *fiscal.Document) error {
 		Hint: "nothing was printed: give each sale, return and correction a number of its own"}
 }
 
-// SubmitAll puts the receipts into the configured queue in batches, each
-// receipt once. The documents are in the order of the receipts; those that
+// SubmitAll puts the receipts into the configured queue in one batch for each
+// version of the API, each receipt once. Where Request refuses one of them,
+// nothing is sent. The documents are in the order of the receipts; those that
 // failed, or were not tried any more because the service cannot be reached, are
 // nil, and the error tells of each failure (errors.Join where there are
 // several). Call again with all of them: what is there already comes back with
@@ -172,7 +173,9 @@ func ofReceipt(i int, err error) error {
 	return &c
 }
 
-// GetDocument reads the document by Document.ID.
+// GetDocument reads the document by Document.ID. An ID that is no whole number
+// is acquiring.ErrInvalid; one that the service does not know,
+// acquiring.ErrNotFound.
 func (c *Client) GetDocument(ctx context.Context, id string) (*fiscal.Document, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n <= 0 || strings.HasPrefix(id, "+") {

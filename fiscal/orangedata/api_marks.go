@@ -29,19 +29,20 @@ func (c *Client) CreateItemCode(ctx context.Context, req ItemCodeRequest) error 
 
 // ItemCodeStatus is the answer about a marking code.
 type ItemCodeStatus struct {
-	State       State // StatePending or StateDone
+	State       State // StatePending, StateDone or StateExpired
 	ID          string
 	DeviceSN    string
 	DeviceRN    string
 	FSNumber    string
 	ProcessedAt string // local time of the register, no zone
 	Content     ItemCodeContent
-	CheckResult CheckResult
+	CheckResult CheckResult // with StateDone only
 	Raw         json.RawMessage
 }
 
 // ItemCodeStatus says what the check of a code found (GET
-// /api/v2/itemcode/{inn}/status/{id}). CheckResult.Good is the verdict.
+// /api/v2/itemcode/{inn}/status/{id}). With StateDone CheckResult.Good is the
+// verdict; before that, and after StateExpired, there is none.
 func (c *Client) ItemCodeStatus(ctx context.Context, id string) (*ItemCodeStatus, error) {
 	const op = "itemcode/status"
 	if err := checkID(id); err != nil {

@@ -89,8 +89,8 @@ type Config struct {
 	INN string
 	// KeyName is the name under which the public half of the signing key is
 	// registered (the member key): the INN, or INN_ID as the certificate
-	// files are called; 301… for partners, 401… for vending. "": the INN. A
-	// wrong name looks like a wrong signature.
+	// files are called; 301… for partners, 401… for vending; at most 32
+	// characters. "": the INN. A wrong name looks like a wrong signature.
 	KeyName string
 
 	// PrivateKey is the signing key: RSA in the XML form of the cabinet
@@ -126,7 +126,7 @@ type Config struct {
 	// fiscal.FFD12.
 	FFD fiscal.FFD
 	// Group is the group of registers (группа ККТ). "": Main_2, with FFD 1.05
-	// Main, which is what a standard account has.
+	// Main, which is what a standard account has. At most 32 characters.
 	Group string
 	// GroupByFFD are the groups for receipts of another version than FFD: an
 	// organisation that moves to FFD 1.2 has registers of both. A receipt of

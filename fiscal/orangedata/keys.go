@@ -17,9 +17,10 @@ import (
 	"github.com/acquiring-go/acquiring"
 )
 
-// ErrKey is the kind of error that ParsePrivateKey, ParsePublicKey and
-// ParseCertificate give. Its text says which form was found, what is wrong with
-// it and which command converts it; it holds nothing of the key.
+// ErrKey is the kind of error that ParsePrivateKey and ParsePublicKey give; New
+// and ParseCertificate give acquiring.ErrInvalid with the Config's field. Its
+// text says which form was found, what is wrong with it and which command
+// converts it; it holds nothing of the key.
 var ErrKey = errors.New("not a usable key")
 
 // How to convert what the standard library cannot read.
@@ -192,7 +193,7 @@ func parseXMLPrivate(data []byte) (*rsa.PrivateKey, error) {
 
 // ParsePublicKey reads an RSA public key: the public half of <RSAKeyValue> (a
 // private one gives its public half) or PEM. It is what the cabinet is given,
-// and what checks a signature.
+// and what checks a signature. The error is ErrKey.
 func ParsePublicKey(data []byte) (*rsa.PublicKey, error) {
 	if len(data) > maxKeyFile {
 		return nil, keyError("it is larger than a key")

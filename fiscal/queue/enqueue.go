@@ -25,11 +25,12 @@ type Tx interface {
 // if the payment is credited. A nil tx is the Queue's own database.
 //
 // The same receipt again is a success and changes nothing. Another receipt
-// under an ID that the register's queue knows is acquiring.ErrConflict. An ID
-// must not be empty nor longer than 128 characters; what else is wrong with a
-// receipt is told by the register, and then it is a person's business
-// (NeedsAttention), not a reason to lose the credit: call Receipt.Validate when
-// the order is made.
+// under an ID that the register's queue knows is acquiring.ErrConflict.
+// acquiring.ErrInvalid are an ID of other than 1 to 128 characters, a register's
+// name of other than 1 to 64, control characters and outer spaces in them, and a
+// receipt of more than 1 MiB of JSON; what else is wrong with a receipt is told
+// by the register, and then it is a person's business (NeedsAttention), not a
+// reason to lose the credit: call Receipt.Validate when the order is made.
 //
 // A zero SoldAt becomes now, because the VAT rates are those of the sale and
 // not of the day on which the register is reached.

@@ -132,7 +132,9 @@ type Queue struct {
 }
 
 // New makes a Queue over db. It asks the database nothing; the table is made by
-// Migrate or by your own migrations (see [Schema]).
+// Migrate or by your own migrations (see [Schema]). A nil db or register, an
+// unknown dialect, a bad name and times that do not fit together (see Lease) are
+// acquiring.ErrInvalid.
 func New(db *sql.DB, dialect Dialect, opts ...Option) (*Queue, error) {
 	q := &Queue{db: db, dialect: dialect, registers: map[string]fiscal.Register{}}
 	for _, o := range opts {

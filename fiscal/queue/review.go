@@ -95,7 +95,7 @@ type Count struct {
 	Register  string
 	State     State
 	Items     int
-	Attention int           // of them, those that a person must look at
+	Attention int           // of them, those that a person must look at; without those that no worker takes up, which NeedsAttention lists last
 	Oldest    time.Duration // the age of the oldest
 }
 
@@ -122,7 +122,8 @@ func (q *Queue) Counts(ctx context.Context) (counts []Count, err error) {
 
 // Retry goes on with a receipt now, after a person has removed the cause: a
 // failed one is submitted again under the same ID, an open one does not wait any
-// longer. One that is printed is acquiring.ErrConflict.
+// longer. One that is printed is acquiring.ErrConflict; one that is not there,
+// acquiring.ErrNotFound.
 func (q *Queue) Retry(ctx context.Context, register, receiptID string) error {
 	const op = "queue.Retry"
 	return q.mend(ctx, op, register, receiptID, func(t *table) (int64, error) {
@@ -132,8 +133,9 @@ func (q *Queue) Retry(ctx context.Context, register, receiptID string) error {
 
 // Resolve says that a person has dealt with the receipt: it needs no attention
 // any more, and is not worked at. One that is not printed becomes, or stays,
-// failed. The note is kept as Item.LastError. Whatever the service still does
-// with a receipt that was sent is not undone by this.
+// failed. The note is kept as Item.LastError, to 2,000 bytes. Whatever the
+// service still does with a receipt that was sent is not undone by this. One
+// that is not there is acquiring.ErrNotFound.
 func (q *Queue) Resolve(ctx context.Context, register, receiptID, note string) error {
 	const op = "queue.Resolve"
 	note = storable(note, maxText)

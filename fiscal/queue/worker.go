@@ -31,8 +31,9 @@ type store interface {
 }
 
 // Run works at the receipts of the registers that New was given until ctx ends,
-// and returns nil after finishing what was begun. Any number of replicas run at
-// once; one Queue runs once.
+// and returns nil after finishing what was begun. Without a register it is
+// acquiring.ErrInvalid at once. Any number of replicas run at once; one Queue
+// runs once.
 func (q *Queue) Run(ctx context.Context) error {
 	if len(q.registers) == 0 {
 		return acquiring.InOp("", "queue.Run", acquiring.Invalid("Register", "there is none to print with"))
@@ -241,7 +242,8 @@ func guard(f func() (*fiscal.Document, error)) (d *fiscal.Document, err error) {
 // Update takes what a register said of a document by itself: what
 // fiscal.Register.VerifyCallback returned. A document that is not final, or
 // that changes nothing, is passed over. acquiring.ErrNotFound: no receipt of
-// this queue is meant.
+// this queue is meant. acquiring.ErrInvalid: the document is nil, or has neither
+// ReceiptID nor ID.
 func (q *Queue) Update(ctx context.Context, register string, d *fiscal.Document) error {
 	const op = "queue.Update"
 	if d == nil {
@@ -301,8 +303,10 @@ func (q *Queue) find(ctx context.Context, register string, d *fiscal.Document) (
 
 // Handler takes the notifications of the register of that name, which New was
 // given, and answers with nothing but the status: 200 when the document is
-// stored or is none of this queue's, 403 for a forged one, 503 and 500 when it
-// is to come again. It panics when there is no such register.
+// stored or is none of this queue's, 403 for a forged one, 400 for one that
+// cannot be taken at all (acquiring.ErrInvalid: the register has no callback
+// address), 503 and 500 when it is to come again. It panics when there is no
+// such register.
 func (q *Queue) Handler(register string) http.Handler {
 	r, ok := q.registers[register]
 	if !ok {

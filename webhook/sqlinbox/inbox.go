@@ -33,7 +33,8 @@ var _ webhook.Inbox = (*Inbox)(nil)
 
 // New makes an Inbox over db. It asks the database nothing; the table is made
 // by Migrate or by your own migrations (see [Schema]). db needs room for one
-// more connection than process takes besides.
+// more connection than process takes besides. A nil db, an unknown dialect and
+// a bad name of the table are acquiring.ErrInvalid.
 func New(db *sql.DB, dialect Dialect, opts ...Option) (*Inbox, error) {
 	const op = "sqlinbox.New"
 	i := &Inbox{db: db, dialect: dialect}
@@ -102,7 +103,9 @@ type runKey struct{}
 // Once runs process and marks the key done, in one transaction; see
 // webhook.Inbox for its contract and the package's page for what happens when
 // something breaks. process gets the transaction by [Tx]. Once within process,
-// over the same database, is refused: it would wait for itself.
+// over the same database, is acquiring.ErrConflict: it would wait for itself.
+// An empty key is acquiring.ErrInvalid, and what is processed elsewhere for
+// longer than Wait is webhook.ErrInFlight.
 func (i *Inbox) Once(ctx context.Context, key string, process func(ctx context.Context) error) (err error) {
 	o := Observation{Key: key, Outcome: Failed}
 	start := time.Now()

@@ -74,10 +74,10 @@ const (
 
 // Observation is what [Observe] gets.
 type Observation struct {
-	Key     string
+	Key     string // of the news, as Once was given it
 	Outcome Outcome
-	Runs    int  // how often process ran; all but the last were rolled back
-	Lost    bool // the answer to a COMMIT was lost, and the mark was looked for
-	Took    time.Duration
-	Err     error
+	Runs    int           // how often process ran; all but the last were rolled back
+	Lost    bool          // the answer to a COMMIT was lost, and the mark was looked for
+	Took    time.Duration // all of Once, with the waiting
+	Err     error         // what Once returned
 }
