@@ -33,7 +33,7 @@ type Acquirer interface {
 	GetStatus(ctx context.Context, id PaymentID) (*Payment, error)
 
 	// Refund gives back the captured money or a part of it (возврат). The same
-	// Key never refunds twice. A hold that was not captured is released by
+	// Key never refunds twice (see RefundRequest.Key for three exceptions). A hold that was not captured is released by
 	// [Capturer].Void instead: refunding it gives ErrConflict.
 	Refund(ctx context.Context, req RefundRequest) (*Refund, error)
 }
@@ -71,8 +71,10 @@ type QRIssuer interface {
 // Charger takes money by a saved card or subscription, without the customer
 // (рекуррентный платёж, оплата по связке).
 type Charger interface {
-	// Charge takes the sum. The same OrderID never charges twice. One that was
-	// declined gives ErrDeclined.
+	// Charge takes the sum. The same OrderID never charges twice; Tochka does not
+	// know it, and its client remembers it as it does RefundRequest.Key. A charge
+	// that was declined gives ErrDeclined; asked for again at PayKeeper, it gives a
+	// payment of StatusDeclined, so look at the status too.
 	Charge(ctx context.Context, req ChargeRequest) (*Payment, error)
 	// DeleteToken forgets the saved card (деактивация связки). One that is
 	// forgotten already is a success.

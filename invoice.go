@@ -260,8 +260,12 @@ func (r CaptureRequest) Validate() error {
 type RefundRequest struct {
 	ID PaymentID
 	// Key is the shop's own number of this refund: the same key never refunds
-	// twice, whatever happened to the first answer. At most 36 characters of
-	// letters, digits, - and _ pass at every provider.
+	// twice, whatever happened to the first answer. Three providers know no key:
+	// Tochka's and PayKeeper's clients remember it (their Config's Ledger and
+	// Store; without one of your own until the program ends), and at Sberbank's
+	// legacy gateway a key that succeeded must not be asked for again (see
+	// sberbank.Client.Refund). At most 36 characters of letters, digits, - and _
+	// pass at every provider.
 	Key     string
 	Amount  money.Amount    // kopecks; 0: all that is left
 	Reason  string          // why; only a refund of SBP at Tochka carries it, the others have no place for it

@@ -39,8 +39,9 @@ const (
 
 // Do makes the call and reads the answer into out. The error is an
 // *acquiring.Error with the gateway's code and words. An answer that is not
-// the gateway's (a web page, an empty one, a cut one) gives ErrProtocol, or
-// what its HTTP status says, with OutcomeUnknown for calls that are no reads.
+// the gateway's (a web page, an empty one, a cut one) gives ErrProtocol with
+// OutcomeUnknown, or what its HTTP status says: of 4xx with OutcomeRejected, 404
+// and 405 as ErrProtocol because it is the path that was not found.
 func (g *Gateway) Do(ctx context.Context, call Call, out Answer) error {
 	rc := rest.Call{Op: call.Op, Method: http.MethodPost, Path: call.Path, Header: call.Header,
 		ContentType: call.ContentType, Body: call.Body, Repeatable: call.Repeatable}

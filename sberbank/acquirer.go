@@ -25,8 +25,9 @@ var (
 
 // CreateInvoice registers an order (register.do, with Hold
 // registerPreAuth.do). ReturnURL is demanded. The order number has at most 36
-// characters, 32 at the legacy gateway, and is burnt for ever. A description
-// is put into the bank's alphabet and cut at 99 characters.
+// characters, 32 at the legacy gateway (printable ASCII, Cyrillic, №; no
+// semicolon), and is burnt for ever. A description is put into the bank's
+// alphabet and cut at 99 characters.
 //
 // Methods: MethodSBP alone gives Invoice.QR; any other list is the page's
 // business, which offers what the merchant has. Extra: fields of register.do,

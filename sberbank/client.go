@@ -59,8 +59,8 @@ type Config struct {
 	// cabinet (-operator).
 	UserName, Password string
 	// Token is the open token (токен) of the legacy gateway: it is sent instead
-	// of the login with register.do and registerPreAuth.do only. Every other
-	// call needs UserName and Password, so both may be set; then the token
+	// of the login with register.do and registerPreAuth.do, those of sbercredit
+	// too. Every other call needs UserName and Password, so both may be set; then the token
 	// registers. The new gateway has none: setting it there is an error.
 	Token string
 	// MerchantLogin is the child merchant (дочерний мерчант), sent with the
