@@ -27,6 +27,7 @@ type bank struct {
 	mu      sync.Mutex
 	answers map[string][]answer
 	asked   []asked
+	onAsk   func(path string) // called before each answer
 }
 
 type asked struct {
@@ -70,6 +71,9 @@ func (b *bank) serve(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, asked{r.URL.Path, r.Header.Clone(), string(body)})
+	if b.onAsk != nil {
+		b.onAsk(r.URL.Path)
+	}
 	name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	queue := b.answers[name]
 	if r.Method != http.MethodPost || r.URL.RawQuery != "" || len(queue) == 0 {

@@ -183,6 +183,7 @@ type Client struct {
 	host     string     // scheme and host
 	vat      rbs.VATCodes
 	world    *rbs.World // what was learned of the gateway
+	lost     *lostRefunds
 	now      func() time.Time
 }
 
@@ -238,7 +239,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, acquiring.Invalid("Config.UserName", "cannot be written as JSON")
 	}
 	c := &Client{conf: conf, gate: rbs.Gateway{REST: client, Classify: classify}, verifier: verifier, auth: auth,
-		pair: url.Values{"userName": {conf.UserName}, "password": {conf.Password}}, world: new(rbs.World), now: time.Now}
+		pair: url.Values{"userName": {conf.UserName}, "password": {conf.Password}}, world: new(rbs.World), lost: new(lostRefunds), now: time.Now}
 	if conf.Token != "" {
 		c.open = url.Values{"token": {conf.Token}}
 	}

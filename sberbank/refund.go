@@ -19,8 +19,10 @@ import (
 // gateway gets it too, but its manual does not know it: there a repeated Key
 // is found in the order's history if the merchant's version of the answers has
 // one; after an answer that was lost, the refunded sum before and after tells
-// what became of the first call. So at the legacy gateway keep the Key of a
-// refund that succeeded, and do not ask for it twice.
+// what became of the first call, also when the refund is asked for again by the
+// same Client. Another process knows nothing of it. So at the legacy gateway keep
+// the Key of a refund that succeeded, and do not ask for it twice; after a restart
+// look whether Payment.Refunded has grown.
 //
 // A refund of SBP is asynchronous: RefundPending. With a receipt, the lines
 // must have the IDs and names that they had in the invoice's receipt.
@@ -44,7 +46,13 @@ func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquir
 			return nil, err
 		}
 		if done := before.RefundByKey(r.Key); done != nil {
+			c.lost.forget(r)
 			return c.desk.Refunded(r, done)
+		}
+	}
+	if legacy {
+		if found, err := c.foundRefund(r, before); found != nil || err != nil {
+			return found, err
 		}
 	}
 	if r.Amount == 0 {
@@ -65,11 +73,15 @@ func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquir
 		req.Amount = other
 		answer, err = c.RefundOrder(ctx, req)
 	}
+	var found *acquiring.Refund
 	if err != nil && acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown && ctx.Err() == nil {
-		return c.lostRefund(ctx, r, req, before, err)
+		found, err = c.lostRefund(ctx, r, req, before, err)
 	}
-	if err != nil {
-		return nil, err
+	if legacy && err != nil && acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown {
+		c.lost.note(r, req.Amount, before, err)
+	}
+	if found != nil || err != nil {
+		return found, err
 	}
 	if legacy && !c.world.Known() {
 		// Once in a client's life: without a history the sums of later orders
