@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -50,5 +51,48 @@ func TestPrinterChangesWhileAPageIsOpen(t *testing.T) {
 		require.Len(t, receipts(a), 1)
 		require.Equal(t, "komtet", receipts(a)[0].PrintedBy)
 		require.Eventually(t, func() bool { return receipts(a)[0].State == store.ReceiptFailed }, 10*time.Second, 10*time.Millisecond)
+	}
+}
+
+// TestReceiptIsPrintedAgain: one that failed is printed when its cause is gone,
+// and a page that is out of date prints nothing again.
+func TestReceiptIsPrintedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Hour)
+	for _, printer := range []string{"acquirer", "komtet"} {
+		shop := w.newShop(w.settingsForm("sberbank", "", printer).with(w.demo.RegisterCredentials("komtet")))
+		i := w.invoice(w.client("Мария Воронова"), shop, "1000")
+		w.open(i)
+		settings := shop.Settings
+		receipt := func() store.Receipt {
+			all, err := w.store.Receipts(t.Context(), w.store.DB, w.attempt(i.ID).ID)
+			require.NoError(t, err)
+			require.Len(t, all, 1)
+			return all[0]
+		}
+		state := func(want string) {
+			require.Eventually(t, func() bool { return receipt().State == want }, 20*time.Second, 20*time.Millisecond)
+		}
+		if printer == "komtet" {
+			shop.Settings.ReceiptBy = "none"
+			require.NoError(t, w.store.SaveShop(t.Context(), w.store.DB, shop))
+		}
+		require.NoError(t, w.demo.PayInSandbox(shop, w.attempt(i.ID)))
+		w.until(i.ID, "paid")
+		if printer == "komtet" {
+			state(store.ReceiptFailed)
+			page := fmt.Sprintf("/receipts/%d", receipt().ID)
+			shop.Settings = settings
+			require.NoError(t, w.store.SaveShop(t.Context(), w.store.DB, shop))
+			w.staff.must(page, page+"/retry", nil)
+		}
+		state(store.ReceiptPrinted)
+		before := receipt()
+		require.NotEmpty(t, before.Fiscal)
+		page := fmt.Sprintf("/receipts/%d", before.ID)
+		w.staff.must(page, page+"/retry", nil)
+		require.Equal(t, store.ReceiptPrinted, receipt().State)
+		require.Equal(t, before.Fiscal, receipt().Fiscal)
+		require.Contains(t, plain(w.staff.get(page)), "уже печатается или напечатан")
 	}
 }

@@ -196,25 +196,32 @@ func (b *Service) RetryReceipt(ctx context.Context, id int64, actor string) erro
 	if err != nil {
 		return err
 	}
-	if row.PrintedBy == "acquirer" {
-		row.State, row.Asked, row.AskAt = store.ReceiptWaiting, 0, b.Store.Now()
-	} else {
-		if err := b.Receipts.Retry(ctx, registerName, row.ReceiptID); err != nil {
-			t := shops.Russian(err, nil)
-			return &Problem{Text: t.Text, Detail: t.Detail}
-		}
-		row.State, row.Trouble = store.ReceiptWaiting, ""
-	}
 	a, err := b.Store.Attempt(ctx, b.Store.DB, row.AttemptID)
 	if err != nil {
 		return err
 	}
-	return b.Store.InTx(ctx, func(tx *sql.Tx) error {
-		if err := b.Store.SaveReceipt(ctx, tx, row); err != nil {
+	// The row moves first: the queue may have printed it before Retry returns.
+	err = b.Store.InTx(ctx, func(tx *sql.Tx) error {
+		again, err := b.Store.AgainReceipt(ctx, tx, id)
+		if err != nil {
 			return err
+		}
+		if !again {
+			return problem("Этот чек уже печатается или напечатан")
 		}
 		return b.journal(ctx, tx, actor, "receipt.retry", a.InvoiceID, "Печать чека повторена", "", row.ReceiptID)
 	})
+	if err != nil || row.PrintedBy == "acquirer" {
+		return err
+	}
+	if cause := b.Receipts.Retry(ctx, registerName, row.ReceiptID); cause != nil {
+		if err := b.Store.FailReceipt(context.WithoutCancel(ctx), b.Store.DB, id, row.Trouble); err != nil {
+			return err
+		}
+		t := shops.Russian(cause, nil)
+		return &Problem{Text: t.Text, Detail: t.Detail}
+	}
+	return nil
 }
 
 // asks is how often an acquirer is asked for the fiscal data of a receipt, at

@@ -123,6 +123,26 @@ func (s *Store) SaveReceipt(ctx context.Context, db DB, x Receipt) error {
 	return err
 }
 
+// AgainReceipt lets a receipt that failed wait again; false: it has not failed.
+func (s *Store) AgainReceipt(ctx context.Context, db DB, id int64) (bool, error) {
+	return s.moveReceipt(ctx, db, id, ReceiptFailed, ReceiptWaiting, "")
+}
+
+// FailReceipt takes AgainReceipt back, unless the receipt has moved on.
+func (s *Store) FailReceipt(ctx context.Context, db DB, id int64, trouble string) error {
+	_, err := s.moveReceipt(ctx, db, id, ReceiptWaiting, ReceiptFailed, trouble)
+	return err
+}
+
+func (s *Store) moveReceipt(ctx context.Context, db DB, id int64, from, to, trouble string) (bool, error) {
+	result, err := db.ExecContext(ctx, `UPDATE receipts SET state = $1, trouble = $2, asked = 0, ask_at = $3 WHERE id = $4 AND state = $5`, to, trouble, millis(s.Now()), id, from)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
 // Receipt reads a receipt.
 func (s *Store) Receipt(ctx context.Context, db DB, id int64) (Receipt, error) {
 	return one(ctx, db, readReceipt, `SELECT `+receiptColumns+` WHERE id = $1`, id)
