@@ -22,19 +22,41 @@ func (s *Store) AddMail(ctx context.Context, db DB, m Mail) error {
 	return err
 }
 
-// Mails lists the letters of a state, oldest first.
-func (s *Store) Mails(ctx context.Context, db DB, state string, limit int) ([]Mail, error) {
-	return list(ctx, db, func(r scanner) (Mail, error) {
-		var m Mail
-		var created int64
-		err := r.Scan(&m.ID, &m.To, &m.Subject, &m.Text, &m.State, &m.Tries, &created)
-		m.CreatedAt = moment(created)
-		return m, err
-	}, `SELECT id, recipient, subject, body, state, tries, created_at FROM mails WHERE state = $1 ORDER BY id LIMIT $2`, state, limit)
+const mailColumns = `id, recipient, subject, body, state, tries, created_at FROM mails`
+
+func readMail(r scanner) (Mail, error) {
+	var m Mail
+	var created int64
+	err := r.Scan(&m.ID, &m.To, &m.Subject, &m.Text, &m.State, &m.Tries, &created)
+	m.CreatedAt = moment(created)
+	return m, err
 }
 
-// SaveMail stores what became of a letter.
-func (s *Store) SaveMail(ctx context.Context, db DB, m Mail) error {
-	_, err := db.ExecContext(ctx, `UPDATE mails SET state = $1, tries = $2 WHERE id = $3`, m.State, m.Tries, m.ID)
+// Mails lists the letters of a state, oldest first.
+func (s *Store) Mails(ctx context.Context, db DB, state string, limit int) ([]Mail, error) {
+	return list(ctx, db, readMail, `SELECT `+mailColumns+` WHERE state = $1 ORDER BY id LIMIT $2`, state, limit)
+}
+
+// MailsDue lists the letters to be sent now, oldest first. The more often one was
+// tried, the longer it waits: after its first try till it is 5 seconds old, then
+// 40, 2 minutes, 5 and so on.
+func (s *Store) MailsDue(ctx context.Context, db DB, limit int) ([]Mail, error) {
+	return list(ctx, db, readMail, `SELECT `+mailColumns+` WHERE state = 'waiting' AND created_at + 5000 * tries * tries * tries <= $1 ORDER BY id LIMIT $2`, millis(s.Now()), limit)
+}
+
+// TryMail counts a try before it is made; false: another copy of the program is
+// making it.
+func (s *Store) TryMail(ctx context.Context, db DB, m Mail) (bool, error) {
+	result, err := db.ExecContext(ctx, `UPDATE mails SET tries = tries + 1 WHERE id = $1 AND tries = $2 AND state = 'waiting'`, m.ID, m.Tries)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// EndMail stores that a letter was sent, or given up.
+func (s *Store) EndMail(ctx context.Context, db DB, id int64, state string) error {
+	_, err := db.ExecContext(ctx, `UPDATE mails SET state = $1 WHERE id = $2`, state, id)
 	return err
 }
