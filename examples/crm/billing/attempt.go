@@ -17,6 +17,10 @@ import (
 // ErrAlreadyPaid says that there is nothing left to pay.
 var ErrAlreadyPaid = errors.New("the invoice is paid")
 
+// notNow is what a client is told: the shop's troubles are for its staff, beside
+// the attempt and in the journal.
+const notNow = "Сейчас оплатить не получается, деньги не списаны. Попробуйте позже или обратитесь в учебный центр."
+
 // OrderID is an invoice's number at the provider. The prefix keeps two
 // programs apart that share a test terminal.
 func OrderID(shop store.Shop, invoice int64) string {
@@ -111,7 +115,10 @@ func (b *Service) addAttempt(ctx context.Context, i store.Invoice, shop store.Sh
 		// A receipt that is wrong stops the payment here, before any money.
 		if err := receipt.Validate(); err != nil {
 			t := shops.Russian(err, nil)
-			return a, &Problem{Text: t.Text, Detail: t.Detail}
+			if err := b.journal(ctx, b.Store.DB, BySystem, "attempt.refused", i.ID, t.Text, "", ""); err != nil {
+				return a, err
+			}
+			return a, &Problem{Text: notNow, Detail: t.Detail}
 		}
 		text, err := json.Marshal(receipt)
 		if err != nil {
@@ -209,7 +216,7 @@ func (b *Service) created(ctx context.Context, a store.Attempt, invoice *acquiri
 			now.State = store.Refused
 		default:
 			now.State, now.Open, now.Status = store.Refused, false, acquiring.StatusDeclined
-			shown = &Problem{Text: t.Text, Detail: t.Detail}
+			shown = &Problem{Text: notNow, Detail: t.Detail}
 		}
 		a = now
 		if err := b.Store.SaveAttempt(ctx, tx, now); err != nil {

@@ -205,7 +205,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, code int, name, ti
 		} else {
 			v.Flash = flash
 		}
-	} else if !v.Public && name != "error" {
+	} else {
 		v.Public = true
 	}
 	if data, ok := data.(interface{ refresh() int }); ok {
