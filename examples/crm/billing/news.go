@@ -75,6 +75,15 @@ func took(a store.Attempt) bool {
 // is, unless the attempt has some already. The attempt's row is locked.
 func (b *Service) take(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acquiring.Payment, source webhook.Source) error {
 	other := p.ID != "" && p.ID != a.PaymentID
+	if p.Test && came(p.Status) {
+		shop, err := b.Store.Shop(ctx, tx, a.ShopID)
+		if err != nil {
+			return err
+		}
+		if shop.Production {
+			return b.simulated(ctx, tx, shop, a, p)
+		}
+	}
 	switch {
 	case other && came(p.Status) && took(a):
 		return b.second(ctx, tx, a, p)
@@ -90,6 +99,18 @@ func (b *Service) take(ctx context.Context, tx *sql.Tx, a store.Attempt, p *acqu
 		return nil
 	}
 	return b.apply(ctx, tx, a, p, source)
+}
+
+// simulated tells the staff of a test card's money at a shop in its working mode:
+// the site was left in its test mode at the provider. There is no money, so none
+// is credited, and no receipt printed.
+func (b *Service) simulated(ctx context.Context, tx *sql.Tx, shop store.Shop, a store.Attempt, p *acquiring.Payment) error {
+	text := fmt.Sprintf("Заказ %s оплачен в тестовом режиме провайдера: %s на сумму %s (%s). Настоящих денег нет, поэтому ничего не зачислено. Переведите магазин в рабочий режим в кабинете провайдера",
+		a.OrderID, p.ID, Rubles(p.Amount), StatusText(p.Status))
+	if err := b.notify(ctx, tx, shop, "Тестовая оплата заказа "+a.OrderID, text); err != nil {
+		return err
+	}
+	return b.journal(ctx, tx, ByBank, "payment.test", a.InvoiceID, text, state(a), StatusText(p.Status))
 }
 
 // second tells the staff of money that came for an attempt that had its money

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -86,5 +87,37 @@ func TestHoldWhoseStatusIsNotRead(t *testing.T) {
 		}))
 		open, _ := b.polled()
 		assert.True(t, open)
+	})
+}
+
+// The site was left in its test mode at the provider: nobody has paid.
+func TestTestPaymentAtAWorkingShop(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, b *books) {
+		require.NoError(t, b.answered("next"))
+		for _, production := range []bool{true, false} {
+			var err error
+			b.shop.Production = production
+			b.shop.Secrets, err = b.Shops.Seal(b.shop.ID, nil)
+			require.NoError(t, err)
+			require.NoError(t, b.Store.SaveShop(t.Context(), b.Store.DB, b.shop))
+			p := &acquiring.Payment{ID: "next", OrderID: b.attempt().OrderID, Status: acquiring.StatusPaid, Amount: price, Captured: price, Currency: "RUB", Test: true}
+			require.NoError(t, b.Store.InTx(t.Context(), func(tx *sql.Tx) error {
+				a, err := b.Store.LockAttempt(t.Context(), tx, b.id)
+				if err != nil {
+					return err
+				}
+				return b.take(t.Context(), tx, a, p, webhook.FromCallback)
+			}))
+			if production {
+				assert.Zero(t, b.credited())
+				assert.Equal(t, acquiring.StatusPending, b.status())
+				mails, err := b.Store.Mails(t.Context(), b.Store.DB, "waiting", 10)
+				require.NoError(t, err)
+				require.Len(t, mails, 1)
+				assert.Contains(t, mails[0].Text, "Настоящих денег нет")
+				continue
+			}
+			assert.Equal(t, price, b.credited())
+		}
 	})
 }

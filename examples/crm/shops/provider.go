@@ -75,7 +75,7 @@ type RegisterService struct {
 
 // baseURL is the field of another address than the provider's own.
 var baseURL = Field{Key: "base_url", Label: "Адрес шлюза", Hint: "Пусто – адрес выбирается режимом. Заполните для песочницы или своего прокси.", Kind: Text,
-	Address: true, Config: "BaseURL", Wrong: "Нужен полный адрес: http://127.0.0.1:8086/sberbank"}
+	Address: true, Config: "BaseURL", Wrong: "Нужен полный адрес шлюза вместе с путём, как в документации провайдера: https://…"}
 
 // conf is what a client is built of.
 type conf struct {
