@@ -66,8 +66,12 @@ type InvoiceRequest struct {
 	TTL      time.Duration // how long the link lives, a second at least; 0: the provider's own
 	Language string        // of the payment page: "ru", "en"; "": the shop's
 	Hold     bool          // two-stage: authorise now, Capture later
-	Methods  []Method      // nil: all that the shop has; MethodSBP alone: QR only
 	SaveCard bool          // ask for a token for later charges; needs Customer.ID
+	// Methods are what the payment page offers; nil: all that the shop has. The
+	// pages of Sberbank and Alfa-Bank heed no list. With MethodSBP alone those two
+	// and PayKeeper give Invoice.QR besides the page; for a code at any provider
+	// ask its [QRIssuer].
+	Methods []Method
 
 	// Receipt is the 54-FZ receipt (чек) that the acquirer prints; nil: nobody
 	// does, or the shop prints it through a fiscal.Register.
@@ -216,8 +220,8 @@ type Invoice struct {
 	OrderID   string
 	Amount    money.Amount    // kopecks
 	Currency  string          // ISO 4217 letters
-	PayURL    string          // the payment page (платёжная форма); "" where only a QR was asked for
-	QR        *QR             // nil: none was asked for
+	PayURL    string          // the payment page (платёжная форма); "" only where QR is all there is
+	QR        *QR             // see InvoiceRequest.Methods; nil: none came with the invoice
 	ExpiresAt time.Time       // zero: unknown
 	Raw       json.RawMessage // the provider's answer as it came, secrets removed
 }

@@ -21,9 +21,9 @@ const (
 	StatusPaid                            // taken in full or as far as it was captured
 	StatusPartiallyRefunded               // a part was given back
 	StatusRefunded                        // all was given back
-	StatusVoided                          // the hold was released, nothing was taken
+	StatusVoided                          // the hold was released, or a bank cancelled the payment on its day: nothing is taken
 	StatusCanceled                        // the unpaid invoice was withdrawn
-	StatusDeclined                        // refused for good
+	StatusDeclined                        // refused for good; in a callback of Sberbank and Alfa-Bank one attempt, which another may follow
 	StatusExpired                         // not paid in time
 )
 
