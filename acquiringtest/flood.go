@@ -19,9 +19,9 @@ const (
 
 // Flood sends the largest notifications that are read (60 KiB of the 64), each
 // made as costly to read as can be, and fails the test when one of them takes
-// more memory than four times its bytes: anybody may call a callback's address
-// as often as he likes. verify is the client's VerifyCallback; what it returns
-// does not matter here.
+// more memory than four times its bytes and 64 KiB: anybody may call a
+// callback's address as often as he likes. verify is the client's
+// VerifyCallback; what it returns does not matter here.
 //
 // The memory counted is the whole process's, so the test that calls it must not
 // be parallel.

@@ -447,8 +447,10 @@ func (m *Memory) Expire(id acquiring.PaymentID) error {
 // Settle executes the refunds that are pending (MemoryOptions.AsyncRefunds).
 func (m *Memory) Settle() { m.bank.settle() }
 
-// Fail arms a fault for calls to come.
+// Fail arms a fault for calls to come; Times 0 is once. Memory issues, refunds and
+// reads again after one, as a client does: to see the error give Times Always.
 func (m *Memory) Fail(f Fault) {
+	f.Times = max(f.Times, 1)
 	m.bank.mu.Lock()
 	defer m.bank.mu.Unlock()
 	m.bank.faults = append(m.bank.faults, &f)

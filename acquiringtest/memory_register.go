@@ -239,8 +239,10 @@ func (m *MemoryRegister) queued(id string, do func(*memoryDocument)) error {
 	return nil
 }
 
-// Fail arms a fault for calls to come: OpSubmit, OpDocument.
+// Fail arms a fault for calls to come: OpSubmit, OpDocument; Times 0 is once,
+// and the call is made again then: to see the error give Times Always.
 func (m *MemoryRegister) Fail(f Fault) {
+	f.Times = max(f.Times, 1)
 	m.desk.faults.mu.Lock()
 	defer m.desk.faults.mu.Unlock()
 	m.desk.faults.faults = append(m.desk.faults.faults, &f)

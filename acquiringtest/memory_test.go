@@ -51,6 +51,29 @@ func signatureOf(opt MemoryOptions) []string {
 	return []string{"sign"}
 }
 
+// A fault without Times happens once, as one of an emulator does: the call is
+// made again, and succeeds.
+func TestMemoryFaultHappensOnce(t *testing.T) {
+	m := NewMemory(MemoryOptions{})
+	m.Fail(Fault{Op: OpCreate, Kind: ServerError})
+	if _, err := m.CreateInvoice(t.Context(), acquiring.InvoiceRequest{OrderID: "A-1", Amount: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if m.bank.requests != 3 { // the failed one, the look for the order, and the one that is made again
+		t.Errorf("the invoice took %d requests instead of three", m.bank.requests)
+	}
+	kassa := NewMemoryRegister(MemoryRegisterOptions{})
+	r := *receipt(ordinarySum)
+	r.ID = "R-1"
+	kassa.Fail(Fault{Op: OpSubmit, Kind: ServerError})
+	if _, err := kassa.Submit(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if kassa.desk.requests != 2 {
+		t.Errorf("the receipt took %d requests instead of two", kassa.desk.requests)
+	}
+}
+
 func TestMemory(t *testing.T) { Run(t, memoryHarness(MemoryOptions{}, nil)) }
 
 func TestMemoryUnsigned(t *testing.T) {

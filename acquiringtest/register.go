@@ -28,7 +28,8 @@ type RegisterHarness struct {
 	Prepare func(*fiscal.Receipt)
 	// ReceiptID makes the shop's n-th document number; nil: "R-1", "R-2", …
 	ReceiptID func(n int) string
-	// UnknownID is a well-formed number of a document that is not there.
+	// UnknownID is a well-formed number of a document that is not there; "":
+	// "999999999".
 	UnknownID  string
 	Patience   time.Duration
 	Sequential bool

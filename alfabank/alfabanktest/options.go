@@ -182,11 +182,11 @@ type CallbackSettings struct {
 	// both RSA ways, as in the bank's sample, whose hash is another; "-": not
 	// sent.
 	SignAlias        string
-	BindingOperation bool // binding events say operation and status too
-	LeadingAmpersand bool // binding events begin with "&", as in one of the bank's examples
-	NoFailedAttempts bool // failed payments are not announced (status 0)
-	Tries            int  // 0: 3; unpublished
-	Gap              time.Duration
+	BindingOperation bool          // binding events say operation and status too
+	LeadingAmpersand bool          // binding events begin with "&", as in one of the bank's examples
+	NoFailedAttempts bool          // failed payments are not announced (status 0)
+	Tries            int           // 0: 3; unpublished
+	Gap              time.Duration // between them; 0: a minute
 }
 
 // Scalars is how answers write their numbers and codes.
@@ -311,8 +311,9 @@ func WithMerchant(m Merchant) Option {
 	return func(cfg *config) { cfg.merchants[0] = whole(cfg.merchants[0], m) }
 }
 
-// WithOtherMerchant adds one more shop. It has the first one's callback
-// settings where its own are empty, but no address.
+// WithOtherMerchant adds one more shop. Where its own fields are empty, it has
+// the emulator's ordinary callback settings without an address, the first one's
+// INN, and its login for a name.
 func WithOtherMerchant(m Merchant) Option {
 	return func(cfg *config) {
 		like := Merchant{Shop: m.UserName, INN: cfg.merchants[0].INN, Callbacks: defaultCallbacks()}

@@ -144,35 +144,38 @@ type CallbackSettings struct {
 	Without        []string
 	SignAlias      string // sign_alias, which is not signed; "": not sent
 	FailedAttempts bool   // announce failed attempts with status 0
-	NoRetries      bool
+	// NoRetries: a callback that was not answered with 200 is not repeated.
+	// Otherwise the new gateway tries 3 times, a minute apart, and the legacy
+	// one 6 times, with growing pauses.
+	NoRetries bool
 }
 
 // Unknowns are the questions that the bank's documents leave open
 // (specification, sections 14 and 16); the zero value is the best guess.
 type Unknowns struct {
-	RefundLowersDeposited bool // depositedAmount is lowered by refunds
-	ReverseKeepsAmounts   bool // after a full reverse the amounts stay as they were
-	NotFoundCode          int  // new gateway: 6 (default), 5 or 9
-	OverRefundCode        int  // refunds above the order: 5 (default) or 7
-	NotPaidCode           int  // refund of an unpaid order: 7 (default) or 5
-	MissingCode           int  // new gateway, a required parameter is missing: 4 (default) or 5
-	ZeroMeansAll          bool // new gateway: deposit and refund take amount 0 as everything
-	IdempotencyKeys       bool // new gateway: x-idempotencyKey works
-	ReturnParam           string
-	OtherFormID           bool // the id in formUrl is not orderId
-	NoExternalParams      bool // new gateway: register answers without externalParams
-	FormOnGET             bool // legacy gateway: a form in the body of a GET is read
-	NumbersAsText         bool // amounts, statuses and dates as JSON strings
-	TextAsNumbers         bool // errorCode, currency, terminalId as JSON numbers
-	NoErrorCode           bool // success is said by leaving errorCode out
+	RefundLowersDeposited bool   // depositedAmount is lowered by refunds
+	ReverseKeepsAmounts   bool   // after a full reverse the amounts stay as they were
+	NotFoundCode          int    // new gateway: 6 (default), 5 or 9
+	OverRefundCode        int    // refunds above the order: 5 (default) or 7
+	NotPaidCode           int    // refund of an unpaid order: 7 (default) or 5
+	MissingCode           int    // new gateway, a required parameter is missing: 4 (default) or 5
+	ZeroMeansAll          bool   // new gateway: deposit and refund take amount 0 as everything
+	IdempotencyKeys       bool   // new gateway: x-idempotencyKey works
+	ReturnParam           string // new gateway: the parameter of the return address with the order's id; "": none
+	OtherFormID           bool   // the id in formUrl is not orderId
+	NoExternalParams      bool   // new gateway: register answers without externalParams
+	FormOnGET             bool   // legacy gateway: a form in the body of a GET is read
+	NumbersAsText         bool   // amounts, statuses and dates as JSON strings
+	TextAsNumbers         bool   // errorCode, currency, terminalId as JSON numbers
+	NoErrorCode           bool   // success is said by leaving errorCode out
 }
 
 // ReceiptError is what becomes of a receipt that holds a certain item.
 type ReceiptError struct {
-	Status         int // receiptStatus 4, 5 or 6; 0 is 4
-	Code           int
-	Text, Type     string
-	Recommendation int // 1 retryReceipt, 2 doReceipt with a corrected cart, 3 fix the register first
+	Status         int    // receiptStatus 4, 5 or 6; 0 is 4
+	Code           int    // error.code
+	Text, Type     string // error.text, error.type
+	Recommendation int    // 1 retryReceipt, 2 doReceipt with a corrected cart, 3 fix the register first
 }
 
 type config struct {
