@@ -266,6 +266,24 @@ func TestRefundInAnyCabinet(t *testing.T) {
 	}
 }
 
+// TestReversalOfWhatWasTaken: a bank of the RBS family gives a payment of the
+// same day back as a whole, and calls it reversed.
+func TestReversalOfWhatWasTaken(t *testing.T) {
+	w := open(t, nil)
+	w.connect()
+	payment, inv := w.bill("alfa")
+	o := w.pay("alfa", inv.Link)
+	paymentID, n := w.findAttempt("alfa", acquiring.PaymentID(o.ID))
+	for range 2 {
+		_, err := w.b.learn(w.ctx, paymentID, n, &acquiring.Payment{ID: acquiring.PaymentID(o.ID), Status: acquiring.StatusVoided, Amount: money.RUB(1299, 50), Currency: "RUB"})
+		require.NoError(t, err)
+		w.work()
+	}
+	assert.Equal(t, retailcrmtest.PaymentReturned, w.status(payment))
+	assert.Equal(t, money.RUB(1299, 50), w.invoice(payment).Refunded())
+	assert.Len(t, w.invoice(payment).Refunds, 1)
+}
+
 // TestWrongSum: a payment of another sum is nobody's payment.
 func TestWrongSum(t *testing.T) {
 	w := open(t, nil)

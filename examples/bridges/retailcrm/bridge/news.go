@@ -145,6 +145,10 @@ func (b *Bridge) apply(ctx context.Context, w *work, inv *invoice, a *attempt, p
 		return b.held(ctx, w, inv, a)
 	case p.Status.Succeeded():
 		return b.paid(ctx, w, inv, a, p)
+	case p.Status == acquiring.StatusVoided && a.Captured > 0:
+		// A bank takes a payment of the same day back as a whole.
+		a.Status, a.Refunded = acquiring.StatusRefunded, a.Captured
+		return b.paid(ctx, w, inv, a, p)
 	case p.Status == acquiring.StatusVoided:
 		a.Withdrawn = true
 		if inv.Paid == a.N {
@@ -193,7 +197,7 @@ func (b *Bridge) paid(ctx context.Context, w *work, inv *invoice, a *attempt, p 
 			inv.PaidAt = b.now()
 		}
 	}
-	inv.State = p.Status
+	inv.State = a.Status
 	// Nobody could ask the CRM before this money was taken. It is asked before
 	// it is told, in the same lane: afterwards it would say that the invoice is
 	// paid already.
