@@ -1,18 +1,23 @@
 package main
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/acquiring-go/acquiring"
 	"github.com/acquiring-go/acquiring/examples/bridges/alfacrm/alfacrmtest"
+	"github.com/acquiring-go/acquiring/examples/internal/bridge"
 	"github.com/acquiring-go/acquiring/examples/internal/bridge/bridgetest"
 	"github.com/acquiring-go/acquiring/money"
 	"github.com/acquiring-go/acquiring/sberbank"
+	"github.com/acquiring-go/acquiring/sberbank/sberbanktest"
 )
 
 // TestCheckNamesWhatIsNotThere: a wrong number in the file is found by the
@@ -127,6 +132,63 @@ func TestAssignedPaymentAndItsRefund(t *testing.T) {
 	require.ErrorIs(t, err, acquiring.ErrConflict)
 	_, body := w.HTTP(http.MethodGet, "/invoices/site-7", bridgetest.Bearer, "")
 	assert.Contains(t, body, `"ref":"2091"`)
+}
+
+// TestRefundOfALinkThatLivedLong: paid on the twentieth day of its link, a
+// payment is watched for two weeks after it.
+func TestRefundOfALinkThatLivedLong(t *testing.T) {
+	w := newWorld(t, func(conf map[string]any) { conf["link_hours"] = 720 })
+	p := w.Program(io.Discard)
+	p.Poller.Every, p.Poller.First, p.Poller.Last, p.Poller.Gap = 10*time.Millisecond, time.Millisecond, 20*time.Millisecond, time.Millisecond
+	b, err := p.Bridge(t.Context(), w.File)
+	require.NoError(t, err)
+	w.Use(b)
+	number := w.invoice("sber")
+	db, _, err := bridge.OpenDatabase(w.Conf["database"].(string))
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("UPDATE bridge_payments SET created_at = ?", time.Now().AddDate(0, 0, -20).UnixMilli())
+	require.NoError(t, err)
+	w.Pay("sber", number)
+	w.Tell()
+	w.Sber.Mischief(sberbanktest.Mischief{Lose: -1})
+	bank, err := sberbank.New(w.Sber.Config())
+	require.NoError(t, err)
+	o, _ := w.Sber.Order(number)
+	_, err = bank.Refund(t.Context(), acquiring.RefundRequest{ID: acquiring.PaymentID(o.ID), Key: "cabinet", Amount: money.RUB(300, 0)})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	assert.Eventually(t, func() bool { return w.crm.Balance(alfacrmtest.DefaultCustomer) == money.RUB(3200, 0) }, 5*time.Second, 10*time.Millisecond)
+	stop()
+	require.NoError(t, <-ended)
+	require.NoError(t, b.Close())
+}
+
+// TestSumChangedOfAClosedPage: a page that has ended by itself, of which nobody
+// has told yet, stands in nobody's way; one that was paid does.
+func TestSumChangedOfAClosedPage(t *testing.T) {
+	for status, number := range map[acquiring.Status]string{acquiring.StatusExpired: "L-1_2", acquiring.StatusPaid: "", acquiring.StatusPending: ""} {
+		t.Run(status.String(), func(t *testing.T) {
+			eachDatabase(t, func(t *testing.T, o *office) {
+				_, err := o.issue()
+				require.NoError(t, err)
+				o.bank.cancel = &acquiring.Error{Kind: acquiring.ErrConflict, Outcome: acquiring.OutcomeRejected, Message: "too late"}
+				o.bank.payment = &acquiring.Payment{ID: "next", OrderID: "L-1", Status: status, Amount: fee, Currency: "RUB"}
+				if status.Succeeded() {
+					o.bank.payment.Captured = fee
+				}
+				link, err := o.Invoice(t.Context(), bridge.Order{Number: "L-1", Ref: "2091", Amount: fee + 100, Description: "Смена"})
+				if number == "" {
+					require.ErrorIs(t, err, acquiring.ErrConflict)
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, number, link.Number)
+			})
+		})
+	}
 }
 
 // TestTwoAttemptsPaidAtOnce: of two attempts at one order the later one is

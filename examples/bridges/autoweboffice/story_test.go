@@ -366,6 +366,33 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestSumChangedAndTheBankFailed: the old link was withdrawn and the new one
+// could not be made. The next try makes it, and asks for nothing twice.
+func TestSumChangedAndTheBankFailed(t *testing.T) {
+	w := started(newWorld(t, nil))
+	id := w.product(money.RUB(50, 0))
+	path := "/pay/" + payPath + "/" + strconv.Itoa(id)
+	status, old := w.HTTP(http.MethodGet, path, "", "")
+	require.Equal(t, http.StatusFound, status)
+	w.office.SetSum(id, money.RUB(60, 0))
+	w.Sber.Fail(sberbanktest.Fault{Op: "register.do", Kind: sberbanktest.ServerError, Status: 429, Times: -1})
+	status, _ = w.HTTP(http.MethodGet, path, "", "")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	w.Sber.ClearFaults()
+	w.office.SetSum(id, money.RUB(50, 0)) // and back
+	status, link := w.HTTP(http.MethodGet, path, "", "")
+	require.Equal(t, http.StatusFound, status, link)
+	assert.NotEqual(t, old, link, "nobody can pay there any more")
+	w.office.SetSum(id, money.RUB(60, 0))
+	status, link = w.HTTP(http.MethodGet, path, "", "")
+	require.Equal(t, http.StatusFound, status, link)
+	orders := w.Sber.Orders()
+	number := orders[len(orders)-1].Number
+	w.Pay("sber", number)
+	w.Tell()
+	assert.Equal(t, autowebofficetest.StatusPaid, w.office.Account(id).Status)
+}
+
 // TestOneCodeOfAnInvoice: 05001 is 5001, and who opened the one link keeps
 // nobody from the other.
 func TestOneCodeOfAnInvoice(t *testing.T) {

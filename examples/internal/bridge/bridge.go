@@ -174,7 +174,7 @@ func (b *Bridge) pending(a shops.Account) func(context.Context) iter.Seq2[webhoo
 			for _, r := range rows {
 				p := webhook.Pending{Acquirer: a.Acquirer, ID: r.ID, OrderID: r.order(), Status: r.Status, Since: since(r)}
 				if r.Status.Succeeded() {
-					p.Until = p.Since.Add(24 * time.Hour * time.Duration(b.conf.WatchDays))
+					p.Until = p.Since.Add(b.watch())
 				}
 				if !yield(p, nil) {
 					return

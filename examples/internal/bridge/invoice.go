@@ -105,10 +105,21 @@ func (b *Bridge) reuse(ctx context.Context, a shops.Account, r *row, o Order) (*
 	if !ok {
 		return nil, conflict("order %s has an open link for %s, and this bank cannot withdraw it", r.Number, r.Amount)
 	}
-	if err := c.Cancel(ctx, r.ID); err != nil {
+	err := c.Cancel(ctx, r.ID)
+	if errors.Is(err, acquiring.ErrConflict) {
+		// It came to an end, and nobody has told of that yet.
+		if p, readErr := b.Learn(ctx, r.Shop, r.ID); readErr == nil && p.Status.Final() && !p.Status.Succeeded() {
+			return nil, nil
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("order %s has an open link for %s: %w", r.Number, r.Amount, err)
 	}
-	return nil, nil
+	// Its link leads nowhere, also if the next one cannot be made now. The bank
+	// is still asked about it.
+	return nil, b.dialect.Retry(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return b.exec(ctx, b.db, "UPDATE "+table+" SET pay_url = '' WHERE shop = ? AND number = ? AND payment_id = ?", r.Shop, r.Number, string(r.ID))
+	})
 }
 
 // issue makes the invoice of one attempt. The row is there before the acquirer

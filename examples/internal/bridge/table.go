@@ -194,11 +194,17 @@ func (b *Bridge) withdrawn(ctx context.Context, r *row) error {
 	})
 }
 
+// watch is how long after its invoice a payment is watched for refunds: it may
+// have been paid in the last hour of its link.
+func (b *Bridge) watch() time.Duration {
+	return 24*time.Hour*time.Duration(b.conf.WatchDays) + hours(b.conf.LinkHours)
+}
+
 // open are the payments that are to be asked for: without an end, and paid
 // ones as long as their refunds are watched. since is when that begins: when
 // the invoice was made, or later when money was last given back by it here.
 func (b *Bridge) open(ctx context.Context, shop string) (all []row, since func(row) time.Time, err error) {
-	from := b.now().Add(-24 * time.Hour * time.Duration(b.conf.WatchDays)).UnixMilli()
+	from := b.now().Add(-b.watch()).UnixMilli()
 	asked := map[string]time.Time{}
 	rows, err := b.db.QueryContext(ctx, b.dialect.Bind("SELECT number, MAX(created_at) FROM "+refundTable+" WHERE shop = ? AND created_at > ? GROUP BY number"), shop, from)
 	if err != nil {
