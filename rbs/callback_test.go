@@ -160,6 +160,13 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 			assert.Equal(t, "bank", e.Provider, name)
 			assert.NotContains(t, err.Error(), demoKey, name)
 			assert.NotContains(t, strings.ToUpper(err.Error()), "F490F3BD", name)
+			switch name { // what may be the bank's own, and a fault of the Config
+			case "other key's", "extra parameter":
+				assert.Contains(t, e.Hint, "compare the key with the cabinet's", name)
+				assert.Contains(t, e.Hint, "Config.CallbackDrop", name)
+			case "missing operation":
+				assert.Contains(t, e.Message, "Config.CallbackOptional", name)
+			}
 		}
 	}
 	for name, body := range map[string]string{

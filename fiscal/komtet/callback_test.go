@@ -123,6 +123,13 @@ func TestCallbackRefused(t *testing.T) {
 			assert.ErrorIs(t, err, acquiring.ErrSignature)
 			e := asError(t, err)
 			assert.NotContains(t, err.Error(), good, "the expected signature is nobody's business")
+			switch name { // what may be the service's own, and a fault of the Config or of a proxy
+			case "another key":
+				assert.Contains(t, e.Hint, "byte for byte")
+				assert.Contains(t, e.Hint, "Config.Secret")
+			case "no signature":
+				assert.Contains(t, e.Hint, "a proxy")
+			}
 			assert.Zero(t, e.HTTPStatus)
 			assert.Equal(t, row.status, CallbackStatus(err))
 		})
