@@ -208,6 +208,9 @@ func (c *Client) item(lines []fiscal.Line, i int, ffd fiscal.FFD, zone int, know
 		}
 	} else {
 		item.MeasurementUnit, item.PaymentObject = l.UnitName, objectWord(l.Subject)
+		if l.UnitName == "" && l.Unit != fiscal.Piece && l.Unit.Valid() {
+			item.MeasurementUnit = l.Unit.Name() // FFD 1.05 has no code for it
+		}
 	}
 	if item.PaymentObject == "" {
 		return Item{}, acquiring.Invalid(field+".Subject", fmt.Sprintf("is %d, which the bank's list for FFD %s does not have", l.Subject, ffd))

@@ -287,3 +287,25 @@ func TestReceiptServices(t *testing.T) {
 		assert.ErrorContains(t, err, fmt.Sprintf("отказ %d", status))
 	}
 }
+
+// Goods sold by weight have their unit on the receipt in either format: a
+// receipt that names no version is printed in the Config's, and its line has the
+// unit's code alone.
+func TestUnitsOfBothFormats(t *testing.T) {
+	b := newBank(t)
+	sugar := line(fiscal.VAT10)
+	sugar.Quantity, sugar.Unit, sugar.Subject = 425_000, fiscal.Kilogram, fiscal.Goods
+	own := sugar
+	own.UnitName = "килограмм"
+	for ffd, want := range map[fiscal.FFD][3][2]string{ // measurementUnit and quantity.measure
+		"":            {{"кг", ""}, {"килограмм", ""}, {"", ""}},
+		fiscal.FFD105: {{"кг", ""}, {"килограмм", ""}, {"", ""}},
+		fiscal.FFD12:  {{"", "11"}, {"", "11"}, {"", "0"}},
+	} {
+		bundle, err := b.client(ProtocolJSON, func(c *Config) { c.Receipt.FFD = ffd }).NewOrderBundle(sale(sugar, own, line(fiscal.VATNone)))
+		require.NoError(t, err)
+		for i, item := range bundle.CartItems.Items {
+			assert.Equal(t, want[i], [2]string{item.MeasurementUnit, item.Quantity.Measure}, "%q, line %d", ffd, i)
+		}
+	}
+}
