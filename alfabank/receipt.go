@@ -35,8 +35,9 @@ type Receipt struct {
 // NewReceipt makes the bank's receipt of a fiscal.Receipt, for CloseReceipt and
 // for one's own calls of the typed API. CreateInvoice, Charge, Capture and
 // Refund make it themselves. It must be a fiscal.Sale; what the bank's receipts
-// cannot carry is ErrInvalid and names the field of the receipt. The bank is not
-// asked.
+// cannot carry is ErrInvalid and names the field of the receipt. Seller is as the
+// cabinet has it and not sent, but for its addresses beside a Machine. The bank is
+// not asked.
 func (c *Client) NewReceipt(r *fiscal.Receipt) (*Receipt, error) {
 	receipt, err := c.cartOf(r, "Receipt", true)
 	if err != nil {

@@ -79,7 +79,9 @@ type Buyer struct {
 	Address      string `json:"address,omitzero"`      // адрес (1254), at most 256
 }
 
-// Seller is who sells, where it differs from what the register is set to.
+// Seller is who sells, where it differs from what the register is set to. An
+// acquirer that prints with the payment may have it in the cabinet only (Tochka,
+// Alfa-Bank, Sberbank's legacy gateway), and then none of this is sent.
 type Seller struct {
 	Email   string `json:"email,omitzero"`   // адрес отправителя чека (1117), at most 64
 	INN     string `json:"inn,omitzero"`     // ИНН пользователя (1018), 10 or 12 digits

@@ -281,7 +281,8 @@ func WantedType(want fiscal.Settlement) string {
 }
 
 // Receipt makes the cart of a receipt of the type wanted. What the gateway's cart
-// cannot carry is ErrInvalid and names the field.
+// cannot carry is ErrInvalid and names the field. Seller and FFD are as the cabinet
+// has them and not sent, and of the Buyer the cart has Name, INN and Document.
 func (rules CartRules) Receipt(r *fiscal.Receipt, want fiscal.Settlement, known Positions) (*CartReceipt, error) {
 	switch {
 	case r.Correction != nil:
