@@ -60,7 +60,9 @@ func (c *Client) existing(ctx context.Context, s *sealed, cause error) (*fiscal.
 		var e *acquiring.Error
 		if errors.As(cause, &e) {
 			own := *e
-			own.Hint = "the ID is taken by a document of another kind, or was used up by one that was refused: submit the receipt under a new ID"
+			if own.Outcome != acquiring.OutcomeUnknown { // else it may be this very receipt, not to be seen yet
+				own.Hint = "the ID is taken by a document of another kind, or was used up by one that was refused: submit the receipt under a new ID"
+			}
 			return nil, &own
 		}
 		return nil, cause

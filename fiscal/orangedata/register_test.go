@@ -266,6 +266,17 @@ func TestSubmitRefusedAfterALostAnswer(t *testing.T) {
 	}
 }
 
+// A 409 after a lost answer is the first POST's own document. That it cannot be
+// seen yet is no reason to print the receipt under another ID.
+func TestSubmitTakenByALostPost(t *testing.T) {
+	s := newService(t, answer{cut: true}, conflict, answer{status: 400, body: `{"errors":["Документ не найден"]}`})
+	_, err := s.client(func(c *orangedata.Config) { c.Retries = 1 }).Submit(t.Context(), tea())
+	require.ErrorIs(t, err, acquiring.ErrDuplicate)
+	assert.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
+	assert.ErrorContains(t, err, "under the same ID")
+	assert.NotContains(t, err.Error(), "under a new ID")
+}
+
 // When the service stays silent the document is looked for: found, it is
 // returned; not found, the outcome is unknown and the hint says how to go on.
 func TestSubmitUnknownOutcome(t *testing.T) {

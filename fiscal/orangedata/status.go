@@ -85,7 +85,7 @@ func (c *Client) refused(call rest.Call, r *rest.Response, err error) error {
 	}
 	read := call.Method == http.MethodGet
 	fail := func(kind error, outcome acquiring.Outcome, why error, hint string) error {
-		if r.Doubtful && !read && kind != acquiring.ErrDuplicate {
+		if r.Doubtful && !read {
 			// The attempt before this one had no answer and may have been
 			// accepted: a refusal is of this one alone.
 			outcome = acquiring.OutcomeUnknown
