@@ -28,7 +28,7 @@ func checkSigned(t *testing.T, v *Verifier, text string) {
 	var write func() *http.Request
 	if form, err := url.ParseQuery(text); err == nil && !strings.HasPrefix(text, "{") {
 		for name, values := range form {
-			if len(values) > 1 || !utf8.ValidString(name+values[0]) {
+			if len(values) > 1 || !utf8.ValidString(name+" "+values[0]) {
 				return
 			}
 			params[name] = values[0]

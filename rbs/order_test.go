@@ -261,5 +261,8 @@ func FuzzOrder(f *testing.F) {
 		if p.Status == acquiring.StatusPaid && o.OrderStatus.Value != StateDeposited {
 			t.Fatalf("paid in state %d", o.OrderStatus.Value)
 		}
+		if _, err := json.Marshal(p); err != nil {
+			t.Fatalf("%q makes a payment that cannot be stored: %v", b, err)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package komtet
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -183,7 +185,7 @@ func FuzzCallback(f *testing.F) {
 	f.Add([]byte(`{"external_id":1e3,"state":5}`), true)
 	f.Add([]byte("\x00"), false)
 	cfg := config()
-	cfg.HTTPClient = &http.Client{Transport: noService{}}
+	cfg.HTTPClient = &http.Client{Transport: anyAnswer{http.StatusNotFound, nil}}
 	c, err := New(cfg)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body []byte, signed bool) {
@@ -203,15 +205,32 @@ func FuzzCallback(f *testing.F) {
 		}
 		assert.False(t, n.ExternalID.IsZero() || n.State == "")
 		assert.NotEmpty(t, n.Key())
-		if n.Fiscal != nil {
-			n.Fiscal.data(c.cfg.Location)
+		// The standard library finds the same under these names.
+		var members map[string]any
+		dec := json.NewDecoder(bytes.NewReader(body))
+		dec.UseNumber()
+		if err := dec.Decode(&members); err != nil {
+			t.Fatalf("%q is read, and is %v", body, err)
+		}
+		if utf8.Valid(body) && (fmt.Sprint(members["external_id"]) != n.ExternalID.String() || fmt.Sprint(members["state"]) != string(n.State)) {
+			t.Fatalf("%q is read as %+v", body, n)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		d, err := c.VerifyCallback(t.Context(), r)
+		if err != nil {
+			assert.NotErrorIs(t, err, acquiring.ErrSignature)
+			return
+		}
+		assert.Equal(t, n.ExternalID.String(), d.ReceiptID)
+		assert.Equal(t, n.State.Document(), d.Status, "nothing was read back")
+		assert.Equal(t, d.Status == fiscal.DocumentPrinted, d.Fiscal != nil)
+		if d.Fiscal != nil && d.Fiscal.Total != 0 {
+			total, err := money.Parse(string(n.Fiscal.Sum))
+			require.NoError(t, err)
+			assert.Equal(t, total, d.Fiscal.Total)
 		}
 	})
 }
-
-type noService struct{}
-
-func (noService) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 
 // answers reads any body as the answer to one call and then to another.
 type anyAnswer struct {
@@ -249,10 +268,19 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil && (d.ID == "" || d.ReceiptID != "T-1001") {
 			t.Errorf("a document of nothing: %+v", d)
 		}
+		if err == nil && status != http.StatusOK && !d.Existed {
+			t.Errorf("%d is taken for a receipt in the queue: %+v", status, d)
+		}
 		_, err = c.CreateTasks(t.Context(), 0, []CheckRequest{&CheckV2{ExternalID: TextID("T-2001")}})
 		check(err)
-		_, err = c.GetDocument(t.Context(), "9001")
+		d, err = c.GetDocument(t.Context(), "9001")
 		check(err)
+		if err == nil && (status != http.StatusOK || d.ID != "9001" || (d.Status == fiscal.DocumentPrinted) != (d.Fiscal != nil)) {
+			t.Errorf("%d %q gives %+v", status, body, d)
+		}
+		if err == nil && d.Status == fiscal.DocumentPrinted && !strings.Contains(string(body), "done") && !bytes.ContainsAny(body, `\\`) {
+			t.Errorf("%q is printed", body)
+		}
 		_, err = c.Queue(t.Context(), 0)
 		check(err)
 		_, err = c.Order(t.Context(), 1)

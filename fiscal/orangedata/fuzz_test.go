@@ -2,6 +2,8 @@ package orangedata_test
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"io"
@@ -113,8 +115,15 @@ func FuzzAnswer(f *testing.F) {
 		check(err)
 		_, err = c.Devices(t.Context(), "")
 		check(err)
-		_, err = c.Submit(t.Context(), tea())
+		doc, err := c.Submit(t.Context(), tea())
 		check(err)
+		switch {
+		case err != nil:
+		case !doc.Existed && (status != http.StatusCreated || doc.Status != fiscal.DocumentQueued):
+			t.Fatalf("%d is taken for a receipt in the queue: %+v", status, doc)
+		case doc.Status == fiscal.DocumentPrinted && doc.Fiscal.Type != 0 && (doc.Fiscal.Type != fiscal.Sale || doc.Fiscal.Total != tea().Total()):
+			t.Fatalf("another receipt is taken for this one: %+v", doc.Fiscal)
+		}
 		check(c.Check(t.Context()))
 		_, err = c.CheckPermissive(t.Context(), orangedata.PermissiveRequest{Codes: make([]orangedata.PermissiveCode, 1), ClientInfo: orangedata.PermissiveClient{Name: "n", Version: "v", ID: "i", Token: "t"}})
 		check(err)
@@ -141,6 +150,23 @@ func FuzzParsePrivateKey(f *testing.F) {
 		if len(data) > 16<<10 {
 			return
 		}
+		public, publicErr := orangedata.ParsePublicKey(data)
+		if publicErr != nil && !errors.Is(publicErr, orangedata.ErrKey) {
+			t.Fatalf("not ErrKey: %v", publicErr)
+		}
+		if publicErr == nil {
+			again, err := orangedata.ParsePublicKey([]byte(orangedata.PublicKeyXML(public)))
+			if err != nil || !again.Equal(public) {
+				t.Fatalf("written for the cabinet it is another key: %v", err)
+			}
+		}
+		if pair, err := orangedata.ParseCertificate(data, nil, password); err == nil {
+			if signer, ok := pair.PrivateKey.(crypto.Signer); !ok || !pair.Leaf.PublicKey.(*rsa.PublicKey).Equal(signer.Public()) {
+				t.Fatal("a certificate with somebody else's key")
+			}
+		} else if !errors.Is(err, acquiring.ErrInvalid) || acquiring.OutcomeOf(err) != acquiring.OutcomeNotSent {
+			t.Fatalf("%v", err)
+		}
 		key, err := orangedata.ParsePrivateKey(data, password)
 		if err != nil {
 			if !errors.Is(err, orangedata.ErrKey) {
@@ -150,6 +176,9 @@ func FuzzParsePrivateKey(f *testing.F) {
 		}
 		if err := key.Validate(); err != nil {
 			t.Fatalf("a key that is none: %v", err)
+		}
+		if publicErr == nil && !public.Equal(key.Public()) {
+			t.Fatal("the public half is of another key")
 		}
 	})
 }

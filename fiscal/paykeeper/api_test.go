@@ -3,6 +3,7 @@ package paykeeper
 import (
 	"context"
 	"encoding/json"
+	"math/big"
 	"net/url"
 	"strconv"
 	"strings"
@@ -419,6 +420,17 @@ func TestReadsAreRepeated(t *testing.T) {
 	assert.Equal(t, money.RUB(10, 0), p.Amount)
 }
 
+// sumRune is a sum as package big reads it.
+func sumRune(r rune) rune {
+	switch r {
+	case ' ', '\u00a0', '\u202f', '\u2009':
+		return -1
+	case ',':
+		return '.'
+	}
+	return r
+}
+
 func FuzzAnswer(f *testing.F) {
 	c, err := New(testConfig("https://lavka.server.paykeeper.ru"))
 	if err != nil {
@@ -428,14 +440,31 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(golden(f, name))
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, read := range []func() error{
-			func() error { _, err := each(c, "x", []byte(body), readInvoice); return err },
-			func() error { _, err := each(c, "x", []byte(body), readPayment); return err },
-			func() error { _, err := each(c, "x", []byte(body), readRefund); return err },
-			func() error { _, err := each(c, "x", []byte(body), readReceipt); return err },
+		for _, read := range []func() (int, error){
+			func() (int, error) { rows, err := each(c, "x", []byte(body), readInvoice); return len(rows), err },
+			func() (int, error) { rows, err := each(c, "x", []byte(body), readPayment); return len(rows), err },
+			func() (int, error) { rows, err := each(c, "x", []byte(body), readRefund); return len(rows), err },
+			func() (int, error) { rows, err := each(c, "x", []byte(body), readReceipt); return len(rows), err },
+			func() (int, error) { rows, err := each(c, "x", []byte(body), readSystem); return len(rows), err },
 		} {
-			if err := read(); err != nil {
+			n, err := read()
+			if err != nil {
 				assert.ErrorIs(t, err, acquiring.ErrProtocol)
+			} else if strings.TrimSpace(body) != "" && !json.Valid([]byte(strings.TrimSpace(body))) {
+				t.Fatalf("%d rows of what is no JSON: %q", n, body)
+			}
+		}
+		// A sum is what the standard library finds under its name, exactly.
+		rows, err := c.rows("x", []byte(body))
+		for _, r := range rows {
+			text := r.text("sum")
+			got := r.amount("sum")
+			exact, ok := new(big.Rat).SetString(strings.Map(sumRune, text))
+			if err == nil && r.err == nil && text != "" && (!ok || exact.Cmp(big.NewRat(int64(got), 100)) != 0) {
+				t.Fatalf("%q is %s", text, got)
+			}
+			if r.err != nil {
+				require.Zero(t, got)
 			}
 		}
 		if cart, err := ParseCart([]byte(body)); err == nil {
@@ -443,9 +472,26 @@ func FuzzAnswer(f *testing.F) {
 			require.NoError(t, err)
 			again, err := ParseCart([]byte(text))
 			require.NoError(t, err, text)
-			require.Equal(t, cart.Total(), again.Total())
+			twice, err := again.encode()
+			require.NoError(t, err)
+			require.Equal(t, text, twice)
+			for i := range cart {
+				require.Equal(t, cart[i].Sum, again[i].Sum)
+				require.Equal(t, cart[i].Price, again[i].Price)
+				require.Equal(t, cart[i].Quantity, again[i].Quantity)
+			}
 		}
-		_, _ = ParseServiceName(body)
+		if s, err := ParseServiceName(body); err == nil && !strings.HasPrefix(strings.TrimSpace(body), "{") {
+			require.Equal(t, ServiceName{Text: body}, s)
+		}
 		_, _ = receiptNumber("", []byte(body))
+		var v any
+		if json.Unmarshal([]byte(body), &v) == nil {
+			var qr acquiring.QR
+			findQR(v, &qr, 0)
+			if u, err := url.Parse(qr.Payload); qr.Payload != "" && (err != nil || u.Scheme != "https" || u.Hostname() != "nspk.ru" && !strings.HasSuffix(u.Hostname(), ".nspk.ru")) {
+				t.Fatalf("%q is a code of СБП", qr.Payload)
+			}
+		}
 	})
 }

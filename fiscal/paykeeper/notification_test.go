@@ -168,6 +168,7 @@ func FuzzParseNotification(f *testing.F) {
 	f.Add("id=4711&sum=1499.90&clientid=%D0%98%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2+%D0%98%D0%B2%D0%B0%D0%BD&orderid=ORD-17&key=ad4b65396a37b0036509f00dbf378f76")
 	f.Add("id=1&id=2&sum=01.00&key=%ff")
 	f.Fuzz(func(t *testing.T, body string) {
+		checkSigned(t, c, body)
 		n, err := c.ParseNotification([]byte(body))
 		if (n == nil) == (err == nil) {
 			t.Fatal(n, err)
@@ -182,6 +183,39 @@ func FuzzParseNotification(f *testing.F) {
 			t.Fatalf("taken with the key %s in place of %s", key, want)
 		}
 	})
+}
+
+// checkSigned signs the parameters of a text as the service would, put in
+// another order by the standard library, and then forges them.
+func checkSigned(t *testing.T, c *Client, body string) {
+	t.Helper()
+	form, err := url.ParseQuery(body)
+	if err != nil {
+		return
+	}
+	for _, values := range form {
+		if len(values) > 1 {
+			return
+		}
+	}
+	form.Set("key", md5Hex(form.Get("id")+form.Get("sum")+form.Get("clientid")+form.Get("orderid")+testSecret))
+	n, err := c.ParseNotification([]byte(form.Encode()))
+	if err != nil {
+		return
+	}
+	sum, err := money.Parse(form.Get("sum"))
+	require.NoError(t, err)
+	if n.Sum != sum || sum < 0 || string(n.ID) != form.Get("id") || n.OrderID != form.Get("orderid") || n.ClientID != form.Get("clientid") {
+		t.Fatalf("%q is read as %+v", form, n)
+	}
+	for _, name := range []string{"id", "sum", "clientid", "orderid"} {
+		was := form.Get(name)
+		form.Set(name, "1"+was)
+		if _, err := c.ParseNotification([]byte(form.Encode())); err == nil {
+			t.Fatalf("%q is believed with another %s", form, name)
+		}
+		form.Set(name, was)
+	}
 }
 
 func BenchmarkParseNotification(b *testing.B) {
