@@ -68,7 +68,7 @@ type RegisterQuirks struct {
 	FFD            []fiscal.FFD // the formats; nil: 1.05 and 1.2
 	NoCorrection   bool         // correction receipts give ErrUnsupported
 	NoTotal        bool         // FiscalData.Total is not told
-	UnheardFailure bool         // the service does not say whether a failure may pass (DocumentFailure.Retryable)
+	UnheardFailure bool         // the service does not say whether a failure may pass, or it passes under another ID only (DocumentFailure.Retryable)
 }
 
 // registerBehaviour is one named thing that every Register does.

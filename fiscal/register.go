@@ -70,7 +70,7 @@ type Document struct {
 type DocumentFailure struct {
 	Code      string // the service's; "": it gave none
 	Message   string // its words
-	Retryable bool   // the same receipt may be printed later: the register was off, the paper out
+	Retryable bool   // submitted again under the same ID it may be printed: the register was off, the paper out
 }
 
 // FiscalData is what the register made of the receipt (фискальные данные).

@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 		Prepare: func(r *fiscal.Receipt) {
 			r.Cashier.Name, r.Seller.Address, r.Seller.Place = "Курьер", "Москва, Тверская, 1", "Склад 1"
 		},
-		Quirks: acquiringtest.RegisterQuirks{UnsignedCallbacks: true, SilentFailure: true},
+		Quirks: acquiringtest.RegisterQuirks{UnsignedCallbacks: true, SilentFailure: true, UnheardFailure: true},
 		BadConfigs: map[string]func() error{
 			"Config.Environment": badConfig(t, func(c *orangedata.Config) { c.Environment = 0 }),
 			"Config.INN":         badConfig(t, func(c *orangedata.Config) { c.INN = "" }),

@@ -217,7 +217,9 @@ func (c *Client) document(kind Kind, id string, st *Status) *fiscal.Document {
 		doc.Failure = &fiscal.DocumentFailure{Code: "422", Message: marksText(st.Marks) + "; " + hintMark}
 	case StateExpired:
 		doc.Status = fiscal.DocumentFailed
-		doc.Failure = &fiscal.DocumentFailure{Code: "524", Message: "no register of the group printed it in its time; " + hintRegisterOff, Retryable: true}
+		// The cause may pass, but not for this ID: submitted again, it is the
+		// expired document again.
+		doc.Failure = &fiscal.DocumentFailure{Code: "524", Message: "no register of the group printed it in its time; " + hintRegisterOff}
 	}
 	return doc
 }
