@@ -149,7 +149,7 @@ type Device struct {
 type PaymentCreate struct {
 	MerchantID   string        `json:"merchantId"`
 	TestMode     bool          `json:"testMode"`
-	DualMode     bool          `json:"dualMode"`
+	DualMode     bool          `json:"dualMode"` // two-stage: held until ConfirmPayment
 	Invoice      InvoiceData   `json:"invoice"`
 	Amount       Money         `json:"amount"`
 	PaymentData  PaymentData   `json:"paymentData"`
@@ -159,8 +159,8 @@ type PaymentCreate struct {
 	Customer     *CustomerData `json:"customer,omitempty"`
 	Receipt      *Receipt      `json:"receipt,omitempty"`
 
-	IdempotencyKey string            `json:"-"`
-	Extra          map[string]string `json:"-"`
+	IdempotencyKey string            `json:"-"` // "": a random one
+	Extra          map[string]string `json:"-"` // further members, see Client.CreateInvoice
 }
 
 // Confirmation is what the buyer has to do before he has paid. Which members

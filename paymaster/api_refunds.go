@@ -16,7 +16,7 @@ type RefundCreate struct {
 	Amount    Money    `json:"amount"`
 	Receipt   *Receipt `json:"receipt,omitempty"`
 
-	IdempotencyKey string `json:"-"`
+	IdempotencyKey string `json:"-"` // "": a random one
 }
 
 // RefundInfo is a refund. It is executed some time after it was accepted.
@@ -100,7 +100,7 @@ type ReceiptCreate struct {
 	Items       []ReceiptItem   `json:"items"`
 	Settlements json.RawMessage `json:"settlements,omitempty"` // its form is not published
 
-	IdempotencyKey string `json:"-"`
+	IdempotencyKey string `json:"-"` // "": a random one
 }
 
 // ReceiptInfo is a stand-alone receipt.

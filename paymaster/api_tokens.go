@@ -23,7 +23,7 @@ type TokenizationCreate struct {
 	ReturnURL     string       `json:"returnUrl,omitempty"`
 	Customer      CustomerData `json:"customer"` // Account is demanded
 
-	IdempotencyKey string `json:"-"`
+	IdempotencyKey string `json:"-"` // "": a random one
 }
 
 // TokenPage is the page on which the buyer saves his card.
@@ -79,7 +79,7 @@ type TokenCreate struct {
 	Protocol    *Protocol    `json:"protocol,omitempty"`
 	Customer    CustomerData `json:"customer"`
 
-	IdempotencyKey string `json:"-"`
+	IdempotencyKey string `json:"-"` // "": a random one
 }
 
 // TokenInfo is a saved card or account. All but ID and Status may be absent.
@@ -165,7 +165,7 @@ type StickerCreate struct {
 	Amount         *Money `json:"amount,omitempty"` // nil: the buyer says how much
 	CallbackURL    string `json:"callbackUrl,omitempty"`
 
-	IdempotencyKey string `json:"-"`
+	IdempotencyKey string `json:"-"` // "": a random one
 }
 
 // Sticker is a printed SBP code or a cash link. A cash link is activated for

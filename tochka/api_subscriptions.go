@@ -13,7 +13,7 @@ import (
 // are two kinds: scheduled ones, with Options, which the bank charges; and
 // those on demand, with Recurring and without Options, which the shop charges
 // with ChargeSubscription. The buyer's first payment, by the link, binds the
-// card.
+// card. What PaymentRequest has too, has the same limits.
 type SubscriptionRequest struct {
 	CustomerCode    string               `json:"customerCode"` // "": Config.CustomerCode
 	Amount          Sum                  `json:"amount"`

@@ -9,7 +9,8 @@ import (
 )
 
 // LedgerSubscription marks the operations that CreateInvoice made as
-// subscriptions: the bank does not say so when it is asked for one.
+// subscriptions: the bank does not say so when it is asked for one. Payment and
+// ID are the operation, Key is InvoiceRequest.OrderID.
 const LedgerSubscription = "subscription"
 
 func (c *Client) rememberSubscription(ctx context.Context, r acquiring.InvoiceRequest, o *Operation) {

@@ -38,7 +38,7 @@ type Ledger interface {
 	ByID(ctx context.Context, shop, kind, id string) (*LedgerEntry, error)
 }
 
-// Kinds of entries in a Ledger.
+// Kinds of entries in a Ledger; LedgerSubscription is one more.
 const (
 	LedgerRefund = "refund" // Key is RefundRequest.Key
 	LedgerCharge = "charge" // Key is ChargeRequest.OrderID
@@ -51,15 +51,15 @@ const unseen = "?"
 
 // LedgerEntry is one thing that was asked of the bank.
 type LedgerEntry struct {
-	Shop    string // Config.Shop
-	Kind    string
-	Payment string // the operation or the QR code refunded, the subscription charged; of a QR code made, Config.CustomerCode
-	Key     string // the shop's own
-	Amount  money.Amount
-	Seen    []string  // the bank's numbers of such entries before it was asked
-	ID      string    // the bank's number; "": the outcome is not known; "?": it was done, and the number is not to be seen yet
-	Owner   string    // of the Client that asked; tells a crash from work under way
-	At      time.Time // when it was asked for last
+	Shop    string       // Config.Shop
+	Kind    string       // LedgerRefund, LedgerCharge, LedgerQR, LedgerSubscription
+	Payment string       // the operation or the QR code refunded, the subscription charged; of a QR code made, Config.CustomerCode
+	Key     string       // the shop's own
+	Amount  money.Amount // of the refund, the charge or the code
+	Seen    []string     // the bank's numbers of such entries before it was asked
+	ID      string       // the bank's number; "": the outcome is not known; "?": it was done, and the number is not to be seen yet
+	Owner   string       // of the Client that asked; tells a crash from work under way
+	At      time.Time    // when it was asked for last
 }
 
 // NewMemoryLedger is a Ledger of this process. It holds at most limit entries

@@ -8,9 +8,9 @@ import (
 // CheckV2 is a receipt in FFD 1.2 (чек). The doc comments give the tags of the
 // format.
 type CheckV2 struct {
-	ExternalID ID           `json:"external_id"` // unique in the shop, sales and returns alike
-	Intent     string       `json:"intent"`      // see IntentCode
-	Print      *bool        `json:"print,omitempty"`
+	ExternalID ID           `json:"external_id"`      // unique in the shop, sales and returns alike
+	Intent     string       `json:"intent"`           // see IntentCode
+	Print      *bool        `json:"print,omitempty"`  // on paper too; nil: no
 	Client     *Buyer       `json:"client,omitempty"` // one contact of it is needed for an electronic receipt
 	Company    Company      `json:"company"`
 	Payments   []Payment    `json:"payments"` // add up to the totals of the positions

@@ -7,7 +7,9 @@ import (
 	"github.com/acquiring-go/acquiring/money"
 )
 
-// CheckV1 is a receipt in FFD 1.05.
+// CheckV1 is a receipt in FFD 1.05. Intent is IntentCode's, TaxSystem
+// TaxSystemCode's; Place (1187, of a web shop its address) and PlaceAddress
+// (1009) are where it is sold. The other fields are as in CheckV2.
 type CheckV1 struct {
 	ExternalID   ID           `json:"external_id"`
 	User         string       `json:"user"` // the buyer's e-mail or phone
@@ -32,7 +34,8 @@ type CheckV1 struct {
 	Extra Extra `json:"-"`
 }
 
-// CorrectionV1 is a correction receipt in FFD 1.05.
+// CorrectionV1 is a correction receipt in FFD 1.05. Intent is
+// CorrectionIntentCode's; the other fields are as in CheckV1 and CorrectionV2.
 type CorrectionV1 struct {
 	ExternalID   ID             `json:"external_id"`
 	Intent       string         `json:"intent"`
@@ -64,7 +67,8 @@ type CorrectionBase struct {
 	Description string `json:"description,omitempty"` // deprecated by the service
 }
 
-// PositionV1 is a line of a receipt in FFD 1.05.
+// PositionV1 is a line of a receipt in FFD 1.05. Method is MethodCode's, Object
+// SubjectCode's of APIv1, VAT VATCode's; the other fields are as in PositionV2.
 type PositionV1 struct {
 	ID          ID            `json:"id,omitzero"`
 	Name        string        `json:"name"`

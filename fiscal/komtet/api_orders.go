@@ -89,7 +89,8 @@ type OrderItemV2 struct {
 	Extra Extra `json:"-"`
 }
 
-// OrderV1 is a courier order of version 1.
+// OrderV1 is a courier order of version 1. Its fields are as in OrderV2;
+// TaxSystem is TaxSystemCode's.
 type OrderV1 struct {
 	OrderID     ID            `json:"order_id"` // answered as external_id
 	TaxSystem   int           `json:"sno"`
@@ -112,7 +113,8 @@ type OrderV1 struct {
 	Extra Extra `json:"-"`
 }
 
-// OrderItemV1 is a line of a courier order of version 1.
+// OrderItemV1 is a line of a courier order of version 1. Price is of one, Total of
+// the line; VAT is VATCode's, Type SubjectCode's of APIv1.
 type OrderItemV1 struct {
 	OrderItemID ID         `json:"order_item_id"` // answered as the item's external_id
 	Name        string     `json:"name"`

@@ -43,11 +43,11 @@ type PaymentInfo struct {
 	PaymentSystemID   string
 	UniqueID          string // the acquirer's number
 	Status            PaymentStatus
-	Attempts          int // notifications sent (repeat_counter)
-	PendingAt         time.Time
-	ObtainedAt        time.Time
-	SucceededAt       time.Time
-	SiteDescription   string // the payment system as the customer sees it
+	Attempts          int       // notifications sent (repeat_counter)
+	PendingAt         time.Time // when the customer began to pay
+	ObtainedAt        time.Time // when the money came; zero: it did not
+	SucceededAt       time.Time // when the shop answered the notification; zero: it did not
+	SiteDescription   string    // the payment system as the customer sees it
 	SystemDescription string
 	Raw               json.RawMessage
 }
@@ -314,8 +314,8 @@ func (c *Client) Reverse(ctx context.Context, req ReverseRequest) error {
 // CaptureResult is what capturing says; the sums are 0 where the service
 // leaves them out.
 type CaptureResult struct {
-	Total    money.Amount
-	Captured money.Amount
+	Total    money.Amount // of the payment
+	Captured money.Amount // taken
 	Raw      json.RawMessage
 }
 

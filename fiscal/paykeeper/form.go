@@ -27,7 +27,7 @@ type PaymentForm struct {
 	ClientPhone string
 	Cart        Cart
 	System      string // forces a payment system (pstype): "sbp_default"
-	Lang        string
+	Lang        string // of the page: "ru", "en"
 	ReturnURL   string // user_result_callback
 	// CreateBinding asks to save the card (привязка карты): its number,
 	// bank_id, comes with the notification. ClientID is needed.
