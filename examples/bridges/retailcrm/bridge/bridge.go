@@ -112,12 +112,13 @@ func (b *Bridge) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, s := range b.shops {
-		p := b.poller(s)
-		wg.Go(func() {
-			if err := p.Run(ctx); err != nil {
-				b.log.Error("the poller stopped", "shop", s.Code, "error", err)
-			}
-		})
+		for _, p := range b.pollers(s) {
+			wg.Go(func() {
+				if err := p.Run(ctx); err != nil {
+					b.log.Error("the poller stopped", "shop", s.Code, "error", err)
+				}
+			})
+		}
 	}
 	wg.Go(func() { b.cleanUp(ctx) })
 	b.worker.run(ctx)
@@ -155,40 +156,45 @@ func (b *Bridge) Drain(ctx context.Context) (int, error) { return b.worker.drain
 // Waiting is how many tasks are in the outbox, due or not.
 func (b *Bridge) Waiting(ctx context.Context) (int, error) { return b.store.pending(ctx) }
 
-// poller asks a shop's bank for its open payments.
-func (b *Bridge) poller(s *shop) *webhook.Poller {
-	return &webhook.Poller{Process: b.process(s), Inbox: b.store.inbox, Logger: b.log, GiveUpAfter: time.Duration(b.conf.KeepDays) * 24 * time.Hour,
-		Pending: func(ctx context.Context) iter.Seq2[webhook.Pending, error] {
-			return func(yield func(webhook.Pending, error) bool) {
-				all, err := b.store.openInvoices(ctx, b.now().AddDate(-1, -3, 0)) // refunds are made within a year
-				if err != nil {
-					yield(webhook.Pending{}, err)
-					return
+// pollers ask a shop's bank for its open payments, and more rarely for paid
+// ones, of which only a refund in the bank's cabinet could be news: there are
+// many more of those, and they must not keep the others waiting.
+func (b *Bridge) pollers(s *shop) []*webhook.Poller {
+	open := &webhook.Poller{GiveUpAfter: time.Duration(b.conf.KeepDays) * 24 * time.Hour, Pending: b.pending(s, func(inv *invoice, a *attempt) (bool, time.Time) {
+		return inv.watches(a), b.until(inv, a)
+	})}
+	paid := &webhook.Poller{Every: 5 * time.Minute, First: time.Hour, Last: 6 * time.Hour, Pending: b.pending(s, func(inv *invoice, a *attempt) (bool, time.Time) {
+		paid, moved := inv.refundable()
+		until := moved.AddDate(0, 0, b.conf.WatchRefundsDays)
+		return a == paid && !inv.watches(a) && b.now().Before(until), until
+	})}
+	for _, p := range []*webhook.Poller{open, paid} {
+		p.Process, p.Inbox, p.Logger = b.process(s), b.store.inbox, b.log
+	}
+	return []*webhook.Poller{open, paid}
+}
+
+// pending yields the attempts of a shop that are wanted, and until when.
+func (b *Bridge) pending(s *shop, wanted func(*invoice, *attempt) (bool, time.Time)) func(context.Context) iter.Seq2[webhook.Pending, error] {
+	return func(ctx context.Context) iter.Seq2[webhook.Pending, error] {
+		return func(yield func(webhook.Pending, error) bool) {
+			all, err := b.store.openInvoices(ctx, b.now().AddDate(-1, -3, 0)) // refunds are made within a year
+			if err != nil {
+				yield(webhook.Pending{}, err)
+				return
+			}
+			for _, inv := range all {
+				if inv.Shop != s.Code {
+					continue
 				}
-				for _, inv := range all {
-					if inv.Shop != s.Code {
-						continue
-					}
-					paid, moved := inv.refundable()
-					for _, a := range inv.Attempts {
-						until := b.until(inv, a)
-						if a == paid {
-							until = later(until, moved.AddDate(0, 0, b.conf.WatchRefundsDays))
-						}
-						if (inv.watches(a) || a == paid && b.now().Before(until)) && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt, Until: until}, nil) {
-							return
-						}
+				for _, a := range inv.Attempts {
+					if yes, until := wanted(inv, a); yes && !yield(webhook.Pending{Acquirer: s.bank, ID: a.ID, OrderID: a.OrderID, Status: a.Status, Since: a.CreatedAt, Until: until}, nil) {
+						return
 					}
 				}
 			}
-		}}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+		}
 	}
-	return a
 }
 
 // until is when an attempt is given up: an unpaid one after KeepDays, a hold

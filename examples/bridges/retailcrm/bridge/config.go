@@ -114,6 +114,9 @@ func ReadConfig(r io.Reader, getenv func(string) string) (Config, error) {
 	if err := dec.Decode(&raw); err != nil {
 		return Config{}, fmt.Errorf("the configuration is not JSON: %w", err)
 	}
+	if _, err := dec.Token(); err != io.EOF {
+		return Config{}, errors.New("the configuration: something follows the object")
+	}
 	var missing []string
 	raw = expand(raw, getenv, &missing)
 	if len(missing) > 0 {
@@ -245,6 +248,13 @@ func (c *Config) complete() error {
 			return acquiring.Invalid(at+"receipts", `is neither "acquirer" nor "none"`)
 		case s.Session < Duration(time.Minute):
 			return acquiring.Invalid(at+"session", "is less than a minute")
+		case s.HoldTerm < 0:
+			return acquiring.Invalid(at+"hold_term", "is less than zero")
+		}
+		for _, a := range s.Accounts { // one of another form would be no account's
+			if u, err := url.Parse(a); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+				return acquiring.Invalid(at+"accounts", fmt.Sprintf("has %q; an account's address is like https://account.retailcrm.ru", a))
+			}
 		}
 		if _, ok := taxSystems[s.TaxSystem]; !ok {
 			return acquiring.Invalid(at+"tax_system", "is not known")

@@ -149,7 +149,7 @@ func TestRefundOfAnOldPayment(t *testing.T) {
 	_, err = w.b.store.db.Exec(fmt.Sprintf("UPDATE retailcrm_invoices SET created_at = %d", w.clock.Now().AddDate(0, -7, 0).UnixMilli()))
 	require.NoError(t, err)
 	n := 0
-	for p, err := range w.b.poller(w.b.shop("pm")).Pending(w.ctx) {
+	for p, err := range w.b.pollers(w.b.shop("pm"))[0].Pending(w.ctx) {
 		require.NoError(t, err)
 		assert.Greater(t, p.Until.Sub(w.clock.Now()), 24*time.Hour)
 		n++

@@ -171,6 +171,10 @@ func TestConfigs(t *testing.T) {
 		"which is no status":            {`"shops"`, `"statuses":{"payed":"x"},"shops"`},
 		"that is no rate":               {`"shops"`, `"vat":{"vat22":"23"},"shops"`},
 		"tax_system":                    {`"code":"a"`, `"code":"a","tax_system":"usn"`},
+		"hold_term":                     {`"code":"a"`, `"code":"a","hold":true,"hold_term":"-1h"`},
+		"accounts":                      {`"code":"a"`, `"code":"a","accounts":["tea.retailcrm.ru"]`},
+		"watch_refunds_days":            {`"shops"`, `"watch_refunds_days":-1,"shops"`},
+		"something follows":             {good, good + "{}"},
 		"timezone":                      {`"shops"`, `"timezone":"Mars","shops"`},
 		"the configuration is not JSON": {good, `{`},
 	} {

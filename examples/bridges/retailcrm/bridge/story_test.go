@@ -90,14 +90,15 @@ func (w *world) execute() {
 func (w *world) poll() {
 	w.t.Helper()
 	for _, s := range w.b.shops {
-		p := w.b.poller(s)
-		for open, err := range p.Pending(w.ctx) {
-			require.NoError(w.t, err)
-			payment, err := s.bank.GetStatus(w.ctx, open.ID)
-			require.NoError(w.t, err)
-			paymentID, n := w.findAttempt(s.Code, open.ID)
-			_, err = w.b.learn(w.ctx, paymentID, n, payment)
-			require.NoError(w.t, err)
+		for _, p := range w.b.pollers(s) {
+			for open, err := range p.Pending(w.ctx) {
+				require.NoError(w.t, err)
+				payment, err := s.bank.GetStatus(w.ctx, open.ID)
+				require.NoError(w.t, err)
+				paymentID, n := w.findAttempt(s.Code, open.ID)
+				_, err = w.b.learn(w.ctx, paymentID, n, payment)
+				require.NoError(w.t, err)
+			}
 		}
 	}
 }
