@@ -57,7 +57,7 @@ func (c *Client) GetLastOrders(ctx context.Context, q OrdersQuery) (*Orders, err
 }
 
 // AddParams adds parameters to an order before it is paid (addParams.do); they
-// come back in Order.MerchantParams. None is ErrInvalid.
+// come back in Order.MerchantParams. No parameters are ErrInvalid.
 func (c *Client) AddParams(ctx context.Context, orderID string, params map[string]string) (*Answer, error) {
 	if len(params) == 0 {
 		return nil, acquiring.InOp(provider, epAddParams.op, acquiring.Invalid("params", "is empty"))

@@ -103,8 +103,8 @@ type Config struct {
 	CallbackDrop []string
 	// CallbackOptional names base parameters (mdOrder, orderNumber, operation,
 	// status) that may be missing. mdOrder and orderNumber cannot both be
-	// optional. The bank's own signed samples lack orderNumber, so it may be
-	// missing always.
+	// optional. The bank's own signed samples lack orderNumber, so it may always
+	// be missing, unless mdOrder may.
 	CallbackOptional []string
 
 	// RootCAs are further roots and intermediates in PEM that the client

@@ -34,12 +34,12 @@ type RegisterRequest struct {
 	ClientID           string       `json:"clientId,omitempty" url:"clientId,omitempty"`                     // ..255; needed for bindings
 	MerchantLogin      string       `json:"merchantLogin,omitempty" url:"merchantLogin,omitempty"`
 	SessionTimeout     int64        `json:"sessionTimeoutSecs,omitempty" url:"sessionTimeoutSecs,omitempty"` // seconds; 0: 1200
-	ExpirationDate     DateTime     `json:"expirationDate,omitzero" url:"expirationDate,omitempty"`
-	AutocompletionDate DateTime     `json:"autocompletionDate,omitzero" url:"autocompletionDate,omitempty"` // registerPreAuth only
-	BindingID          string       `json:"bindingId,omitempty" url:"bindingId,omitempty"`                  // chosen beforehand on the page
-	Features           string       `json:"features,omitempty" url:"features,omitempty"`                    // list with ";" between: VERIFY, AUTO_PAYMENT, FORCE_SSL, FORCE_TDS, FORCE_FULL_TDS
-	Phone              string       `json:"phone,omitempty" url:"phone,omitempty"`                          // of the payer, 7 to 15 digits; a receipt needs it or Email
-	Email              string       `json:"email,omitempty" url:"email,omitempty"`                          // 3..128
+	ExpirationDate     DateTime     `json:"expirationDate,omitzero" url:"expirationDate,omitempty"`          // goes before SessionTimeout
+	AutocompletionDate DateTime     `json:"autocompletionDate,omitzero" url:"autocompletionDate,omitempty"`  // registerPreAuth only
+	BindingID          string       `json:"bindingId,omitempty" url:"bindingId,omitempty"`                   // chosen beforehand on the page
+	Features           string       `json:"features,omitempty" url:"features,omitempty"`                     // list with ";" between: VERIFY, AUTO_PAYMENT, FORCE_SSL, FORCE_TDS, FORCE_FULL_TDS
+	Phone              string       `json:"phone,omitempty" url:"phone,omitempty"`                           // of the payer, 7 to 15 digits; a receipt needs it or Email
+	Email              string       `json:"email,omitempty" url:"email,omitempty"`                           // 3..128
 	JSONParams         Params       `json:"jsonParams,omitempty" url:"jsonParams,omitempty"`
 
 	OrderBundle *OrderBundle `json:"orderBundle,omitempty" url:"-"` // new

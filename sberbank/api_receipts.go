@@ -28,13 +28,13 @@ type ReceiptQuery struct {
 
 // States of a receipt at the new gateway (receiptStatus).
 const (
-	ReceiptUndefined  = 0 // not known yet
+	ReceiptUndefined  = 0 // not defined
 	ReceiptWaiting    = 1 // to be sent to the cash service
 	ReceiptSent       = 2 // to the cash service, whose answer is awaited
 	ReceiptDone       = 3 // printed
 	ReceiptFailed     = 4 // the cash service could not process it; see Recommendation
 	ReceiptSendFailed = 5 // the attempts are used up
-	ReceiptBadData    = 6 // to be mended: DoReceipt with a corrected cart
+	ReceiptBadData    = 6 // see Recommendation
 )
 
 // Receipts is the answer of getReceiptStatus.
