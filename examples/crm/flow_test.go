@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -148,6 +149,54 @@ func (w *world) doubleClicks(providers ...string) {
 		text = w.staff.get(page)
 		w.staff.must(page, page, url.Values{"form": {formInput.FindStringSubmatch(text)[1]}, "amount": {"601"}, "sure": {"yes"}})
 		require.Contains(t, plain(w.staff.get(fmt.Sprintf("/invoices/%d", i.ID))), "Вернуть можно от 0,01 до 600")
+	}
+}
+
+// TestDoubleClickIssuesOneInvoice: a client who got two would pay two.
+func TestDoubleClickIssuesOneInvoice(t *testing.T) {
+	t.Parallel()
+	newWorld(t, time.Hour).doubleInvoices()
+}
+
+// doubleInvoices sends the form of an invoice, and that of a top-up, several
+// times at once.
+func (w *world) doubleInvoices() {
+	t := w.t
+	t.Helper()
+	shop, client := w.shop("sberbank"), w.client("Мария Воронова")
+	count := func() int {
+		all, err := w.store.Invoices(t.Context(), w.store.DB, store.InvoiceFilter{ClientID: client})
+		require.NoError(t, err)
+		return len(all)
+	}
+	page := fmt.Sprintf("/clients/%d", client)
+	own := regexp.MustCompile(`id="client-link" readonly value="([^"]+)"`).FindStringSubmatch(w.staff.get(page))[1]
+	own = strings.TrimPrefix(own, w.url)
+	for n, at := range [][2]string{{page, "/invoices"}, {own, own + "/topup"}} {
+		text := w.staff.get(at[0])
+		form := url.Values{"csrf": {csrfInput.FindAllStringSubmatch(text, -1)[len(csrfInput.FindAllStringSubmatch(text, -1))-1][1]}, "form": {formInput.FindStringSubmatch(text)[1]}, "client": {fmt.Sprint(client)}, "shop": {fmt.Sprint(shop.ID)}, "amount": {"300"}, "description": {"Занятия"}}
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		went := map[string]int{}
+		for range 6 {
+			wg.Go(func() {
+				resp, err := w.staff.http.PostForm(w.url+at[1], form)
+				if err == nil {
+					_ = resp.Body.Close()
+					mu.Lock()
+					went[resp.Header.Get("Location")]++
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		require.Len(t, went, 1, "all clicks come to the same invoice")
+		require.Equal(t, n+1, count())
+		// Another sum by the same page is another invoice, which it does not make.
+		form.Set("amount", "400")
+		code, _, _ := w.staff.do(http.MethodPost, at[1], form)
+		require.Equal(t, http.StatusUnprocessableEntity, code)
+		require.Equal(t, n+1, count())
 	}
 }
 

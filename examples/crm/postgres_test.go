@@ -21,6 +21,7 @@ import (
 func TestPostgreSQL(t *testing.T) {
 	w := newWorldOn(t, storetest.PostgreSQL(t), time.Second)
 	w.doubleClicks("sberbank", "paykeeper")
+	w.doubleInvoices()
 	w.connectTochka()
 	shop := w.newShop(w.settingsForm("paymaster", "", "komtet").with(w.demo.RegisterCredentials("komtet")))
 	client := w.client("Мария Воронова")

@@ -367,6 +367,9 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, problem(page, "stages"), "не удерживаются")
 
+	code, page = send(func(f settingsForm) { f.Set("entity", "99") })
+	require.Equal(t, http.StatusUnprocessableEntity, code)
+	require.Equal(t, "Выберите из списка", problem(page, "entity"))
 	// A number after a number would be another invoice's.
 	code, page = send(func(f settingsForm) { f.Set("order_prefix", "A-1") })
 	require.Equal(t, http.StatusUnprocessableEntity, code)

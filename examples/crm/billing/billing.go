@@ -224,6 +224,7 @@ type NewInvoice struct {
 	Amount      money.Amount
 	Description string
 	Author      string // of the journal
+	Form        string // of the page that asked: sent twice, it makes one invoice; "": not known
 }
 
 // MaxInvoice is the largest sum that the CRM asks for: a slip of the keyboard
@@ -240,14 +241,31 @@ func (b *Service) Issue(ctx context.Context, n NewInvoice) (int64, error) {
 	if err != nil || !shop.Active {
 		return 0, problem("Магазин не найден или выключен")
 	}
+	short := secret.Random(shortLength)
+	if n.Form != "" {
+		short = b.Shops.Box.Token("invoice of a form", n.Form)[:shortLength]
+	}
 	var id int64
 	err = b.Store.InTx(ctx, func(tx *sql.Tx) error {
-		invoice := store.Invoice{Short: secret.Random(10), ShopID: n.ShopID, ClientID: n.ClientID, Amount: n.Amount, Description: n.Description,
+		invoice := store.Invoice{Short: short, ShopID: n.ShopID, ClientID: n.ClientID, Amount: n.Amount, Description: n.Description,
 			Status: acquiring.StatusPending, Hold: shop.Settings.TwoStage, Author: n.Author}
 		if id, err = b.Store.AddInvoice(ctx, tx, invoice); err != nil {
 			return err
 		}
 		return b.journal(ctx, tx, n.Author, "invoice.issued", id, "Выставлен счёт на "+Rubles(n.Amount), "", n.Description)
 	})
-	return id, err
+	if err == nil || n.Form == "" {
+		return id, err
+	}
+	switch i, findErr := b.Store.InvoiceByShort(ctx, b.Store.DB, short); {
+	case findErr != nil:
+		return 0, err
+	case i.ClientID != n.ClientID || i.ShopID != n.ShopID || i.Amount != n.Amount || i.Description != n.Description:
+		return 0, problem("По этой странице счёт уже выставлен. Обновите её, чтобы выставить другой.")
+	default:
+		return i.ID, nil // the second click
+	}
 }
+
+// shortLength is of an invoice's short link.
+const shortLength = 10

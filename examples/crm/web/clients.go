@@ -143,7 +143,7 @@ type clientData struct {
 	Journal  []store.Entry
 	Form     invoiceForm
 	Faults   map[string]string
-	Once     string // of the form of a charge: sent twice, it charges once
+	Once     string // of the page's forms: sent twice, each works once
 }
 
 type invoiceForm struct {
@@ -274,6 +274,15 @@ func (s *Site) charge(w http.ResponseWriter, r *http.Request) error {
 		return s.back(w, r, to, "Это списание уже сделано")
 	}
 	return s.back(w, r, to, "Списано "+billing.Rubles(amount))
+}
+
+// once is the random name of the form that was sent; "": it has none.
+func once(r *http.Request) string {
+	form := r.PostFormValue("form")
+	if len(form) != formLength {
+		return ""
+	}
+	return form
 }
 
 // formLength is of the random name of a form that must work once only.

@@ -64,7 +64,7 @@ func (s *Site) addInvoice(w http.ResponseWriter, r *http.Request) error {
 	if len(faults) > 0 {
 		return s.showClient(w, r, http.StatusUnprocessableEntity, client, form, faults)
 	}
-	id, err := s.Billing.Issue(r.Context(), billing.NewInvoice{ClientID: client, ShopID: form.ShopID, Amount: amount, Description: form.Description, Author: user(r).Login})
+	id, err := s.Billing.Issue(r.Context(), billing.NewInvoice{ClientID: client, ShopID: form.ShopID, Amount: amount, Description: form.Description, Author: user(r).Login, Form: once(r)})
 	if err != nil {
 		return err
 	}

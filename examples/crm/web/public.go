@@ -142,6 +142,7 @@ type personalData struct {
 	Shops    []store.Shop
 	Form     invoiceForm
 	Fault    string
+	Once     string // of the form: sent twice, it makes one invoice
 }
 
 // personal reads the client of the secret link.
@@ -166,7 +167,7 @@ func (s *Site) showPersonal(w http.ResponseWriter, r *http.Request, code int, fo
 	if err != nil {
 		return err
 	}
-	d := personalData{Client: c, Token: r.PathValue("token"), Form: form, Fault: fault}
+	d := personalData{Client: c, Token: r.PathValue("token"), Form: form, Fault: fault, Once: secret.Random(formLength)}
 	if d.Invoices, err = s.Store.Invoices(r.Context(), s.Store.DB, store.InvoiceFilter{ClientID: c.ID, Limit: 30}); err != nil {
 		return err
 	}
@@ -191,7 +192,7 @@ func (s *Site) topUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || amount < money.RUB(10, 0) || amount > money.RUB(500_000, 0) {
 		return s.showPersonal(w, r, http.StatusUnprocessableEntity, form, "Сумма от 10 до 500 000 рублей, например 4500")
 	}
-	id, err := s.Billing.Issue(r.Context(), billing.NewInvoice{ClientID: c.ID, ShopID: form.ShopID, Amount: amount, Description: "Пополнение баланса", Author: billing.ByClient})
+	id, err := s.Billing.Issue(r.Context(), billing.NewInvoice{ClientID: c.ID, ShopID: form.ShopID, Amount: amount, Description: "Пополнение баланса", Author: billing.ByClient, Form: once(r)})
 	if err != nil {
 		return err
 	}

@@ -344,11 +344,15 @@ func (s *Site) readShop(r *http.Request, x *store.Shop, p *shops.Provider, typed
 		problems.Add("name", "Не заполнено")
 	}
 	x.EntityID, x.CashDeskID, x.PayTypeID, x.ArticleID = id("entity"), id("cash_desk"), id("pay_type"), id("article")
+	x.EntityName, x.EntityINN = "", ""
 	entities, err := s.Store.Entities(r.Context(), s.Store.DB)
 	for _, e := range entities {
 		if err == nil && e.ID == x.EntityID {
 			x.EntityName, x.EntityINN = e.Name, e.INN
 		}
+	}
+	if x.EntityName == "" {
+		problems.Add("entity", "Выберите из списка")
 	}
 	x.Production = r.PostFormValue("mode") == "production"
 	x.Active = r.PostFormValue("active") == "yes"
