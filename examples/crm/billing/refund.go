@@ -82,7 +82,8 @@ func (b *Service) Refund(ctx context.Context, attempt int64, form string, amount
 	if err != nil || !fresh {
 		return r, err
 	}
-	return b.execute(ctx, r, true)
+	// It is stored, so it is asked for even if the person has closed the page.
+	return b.execute(context.WithoutCancel(ctx), r, true)
 }
 
 // refundReceipts says whether the provider takes a receipt with a refund.

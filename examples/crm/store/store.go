@@ -136,7 +136,8 @@ func (s *Store) Alone(ctx context.Context, number int64) (end func(), err error)
 	if s.Dialect != sqlinbox.PostgreSQL {
 		return func() {}, nil
 	}
-	tx, err := s.DB.BeginTx(ctx, nil)
+	// Whoever asked may leave: what was begun is finished alone.
+	tx, err := s.DB.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return nil, err
 	}

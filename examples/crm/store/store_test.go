@@ -1,15 +1,42 @@
 package store_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/acquiring-go/acquiring/examples/crm/store"
+	"github.com/acquiring-go/acquiring/examples/crm/store/storetest"
 )
+
+// TestAlone: who is alone stays so when the person who asked has left.
+func TestAlone(t *testing.T) {
+	s, err := store.Open(t.Context(), storetest.PostgreSQL(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	ctx, leave := context.WithCancel(t.Context())
+	end, err := s.Alone(ctx, 7)
+	require.NoError(t, err)
+	leave()
+	second := func(number int64) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		end, err := s.Alone(ctx, number)
+		if err == nil {
+			end()
+		}
+		return err
+	}
+	assert.Error(t, second(7))
+	assert.NoError(t, second(8))
+	end()
+	assert.NoError(t, second(7))
+}
 
 // The file is the one that was named, whatever its name has.
 func TestFileOfTheDatabase(t *testing.T) {
