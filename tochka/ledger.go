@@ -52,7 +52,7 @@ const unseen = "?"
 // LedgerEntry is one thing that was asked of the bank.
 type LedgerEntry struct {
 	Shop    string       // Config.Shop
-	Kind    string       // LedgerRefund, LedgerCharge, LedgerQR, LedgerSubscription
+	Kind    string       // LedgerRefund, LedgerCharge, LedgerQR, LedgerSubscription, or "takeover" (see Ledger)
 	Payment string       // the operation or the QR code refunded, the subscription charged; of a QR code made, Config.CustomerCode
 	Key     string       // the shop's own
 	Amount  money.Amount // of the refund, the charge or the code
