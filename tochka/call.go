@@ -189,6 +189,10 @@ func tokenError(op string, err error) error {
 func (r request) call() (rest.Call, error) {
 	call := rest.Call{Op: r.op, Method: r.method, Path: r.path, Query: r.query,
 		Repeatable: r.again || r.method == http.MethodGet, Answers: answers}
+	if at := r.path + "/"; strings.Contains(at, "/./") || strings.Contains(at, "/../") {
+		// Nothing escapes a point: the call would be another one.
+		return call, acquiring.InOp(provider, r.op, acquiring.Invalid("ID", "is no number of the bank's, but points alone"))
+	}
 	if r.body != nil {
 		body, err := compact(r.body)
 		if err != nil {
