@@ -2,6 +2,7 @@ package orangedatatest
 
 import (
 	"encoding/base64"
+	"math/big"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +19,9 @@ type check struct {
 }
 
 const maxSum = money.Amount(99_999_999_99)
+
+// maxQuantity is what 48 bits of millionths hold.
+var maxQuantity = big.NewRat(1<<48-1, 1_000_000)
 
 var (
 	innForm    = regexp.MustCompile(`^\d{10}$|^\d{12}$`)
@@ -48,6 +52,9 @@ var (
 	correctionMembers = words(`correctiontype type causedocumentdate causedocumentnumber totalsum cashsum ecashsum prepaymentsum postpaymentsum
  otherpaymenttypesum tax1sum tax2sum tax3sum tax4sum tax5sum tax6sum tax7sum tax8sum tax9sum tax10sum taxationsystem automatnumber
  settlementaddress settlementplace customercontact senderemail isinternetstore usetax20`)
+	// barcodes are of these lengths, but gs1 and f1 to f6, which are shorter too.
+	barcodes = map[string]int{"ean8": 8, "ean13": 13, "itf14": 14, "gs1": 38, "mi": 20, "egais20": 23, "egais30": 14,
+		"f1": 32, "f2": 32, "f3": 32, "f4": 32, "f5": 32, "f6": 32}
 	itemCodeMembers = words("plannedstatus itemcode quantitymeasurementunit quantity fractionalquantity")
 )
 
@@ -366,6 +373,9 @@ func (c *check) line(d *Document, i int, o emulator.Object, path string, version
 	if quantity.Sign() <= 0 {
 		c.Fail("поле %s.quantity должно быть больше нуля", path)
 	}
+	if quantity.Cmp(maxQuantity) > 0 {
+		c.Fail("поле %s.quantity больше 281474976.710655", path)
+	}
 	if !wholeAt(quantity, 6) {
 		c.Fail("поле %s.quantity: больше шести знаков после запятой", path)
 	}
@@ -389,7 +399,11 @@ func (c *check) line(d *Document, i int, o emulator.Object, path string, version
 	c.digits(o, path, "supplierinn")
 	if supplier := c.Object(o, path, "supplierinfo", false); supplier != nil {
 		c.phones(supplier, path+".supplierInfo", "phonenumbers")
-		c.Length(supplier, path+".supplierInfo", "name", false, 239)
+		room := 239
+		for _, phone := range c.Texts(supplier, path+".supplierInfo", "phonenumbers", false) {
+			room -= len(phone) + 4
+		}
+		c.Length(supplier, path+".supplierInfo", "name", false, max(room, 0))
 	}
 	if version == fiscal.FFD105 {
 		c.Length(o, path, "unitofmeasurement", false, 16)
@@ -425,6 +439,14 @@ func (c *check) marked(d *Document, i int, o emulator.Object, path string) {
 			c.Fail("поле %s.fractionalQuantity: числитель должен быть меньше знаменателя", path)
 		}
 	}
+	if codes := c.Object(o, path, "barcodes", false); codes != nil {
+		for name, most := range barcodes {
+			code := c.Length(codes, path+".barcodes", name, false, most)
+			if exact := most != 38 && most != 32; code != "" && exact && len([]rune(code)) != most {
+				c.Fail("поле %s.barcodes.%s: ожидается %d символов", path, name, most)
+			}
+		}
+	}
 	c.industry(c.Object(o, path, "industryattribute", false), path+".industryAttribute")
 	for n, a := range c.Objects(o, path, "industryattributes", false) {
 		c.industry(a, path+".industryAttributes["+itoa(n)+"]")
@@ -452,6 +474,17 @@ func (c *check) closing(d *Document, version fiscal.FFD) {
 		paid += a
 		if kind != 1 {
 			cashless += a
+		}
+	}
+	if info := c.Object(o, path, "electronicpaymentsinfo", false); info != nil && version == fiscal.FFD12 {
+		for i, p := range c.Objects(info, path+".electronicPaymentsInfo", "payments", true) {
+			at := path + ".electronicPaymentsInfo.payments[" + itoa(i) + "]"
+			c.amount(p, at, "amount", true)
+			if n, ok := c.Integer(p, at, "type", true, nil); ok && (n < 0 || n > 255) {
+				c.Fail("поле %s.type: ожидается от 0 до 255", at)
+			}
+			c.Length(p, at, "id", true, 256)
+			c.Length(p, at, "additionalinfo", false, 256)
 		}
 	}
 	if paid < d.Total-1 {
