@@ -38,6 +38,11 @@ type Receipt struct {
 // cannot carry is ErrInvalid and names the field of the receipt. Seller is as the
 // cabinet has it and not sent, but for its addresses beside a Machine. The bank is
 // not asked.
+//
+// The bank's cart does not say how a receipt was paid, so Payments other than all
+// cashless are refused. For a closing receipt clear the Payments that
+// fiscal.Settle gives: that the bank prints it as an offset (зачёт предоплаты,
+// 1215) is likely and not published, so look at the first one.
 func (c *Client) NewReceipt(r *fiscal.Receipt) (*Receipt, error) {
 	receipt, err := c.cartOf(r, "Receipt", true)
 	if err != nil {

@@ -174,3 +174,20 @@ func TestReceiptStatus(t *testing.T) {
 	_, err = newBank(t).on("getReceiptStatus.do", `{"receipt":[{"ofdOrderBundle":[{"itemAttributes":[5]}]}]}`).client().GetReceiptStatus(ctx, ReceiptQuery{OrderID: id})
 	assert.Error(t, err)
 }
+
+// The cart of a closing receipt is made of what fiscal.Settle gives, once its
+// Payments are cleared: the bank's cart has no word for an offset.
+func TestTheCartOfAClosingReceipt(t *testing.T) {
+	c := newBank(t).client()
+	order := tea(fiscal.VAT22, fiscal.FullPrepayment, 129900)
+	closing, err := fiscal.Settle(*order, "A-7-2", order.Total())
+	require.NoError(t, err)
+	_, err = c.NewReceipt(&closing)
+	assert.Equal(t, "Receipt.Payments", problem(t, err).Field)
+	closing.Payments = fiscal.Payments{}
+	receipt, err := c.NewReceipt(&closing)
+	require.NoError(t, err)
+	item := receipt.Cart.CartItems.Items[0]
+	assert.Equal(t, 14, item.Tax.Type, "the plain rate")
+	assert.Contains(t, item.ItemAttributes.Attributes, rbs.NameValue{Name: "paymentMethod", Value: "4"})
+}
