@@ -24,7 +24,7 @@ type lostKey struct {
 }
 
 type lostRefund struct {
-	before money.Amount // refunded before the first call
+	before money.Amount // refunded before the first call, and by others that were made since
 	silent bool         // the order did not say how much
 	amount money.Amount // asked for
 	err    error        // of the first call
@@ -49,6 +49,19 @@ func (l *lostRefunds) find(r acquiring.RefundRequest) (lostRefund, bool) {
 	defer l.mu.Unlock()
 	was, known := l.all[lostKey{r.ID, r.Key}]
 	return was, known
+}
+
+// made tells the other refunds of the payment that are not known of one that is:
+// the sum has grown by it, and not by them.
+func (l *lostRefunds) made(r acquiring.RefundRequest, amount money.Amount) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, was := range l.all {
+		if k.id == r.ID && k.key != r.Key {
+			was.before += amount
+			l.all[k] = was
+		}
+	}
 }
 
 func (l *lostRefunds) forget(r acquiring.RefundRequest) {

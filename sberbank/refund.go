@@ -80,6 +80,9 @@ func (c *Client) Refund(ctx context.Context, r acquiring.RefundRequest) (*acquir
 	if legacy && err != nil && acquiring.OutcomeOf(err) == acquiring.OutcomeUnknown {
 		c.lost.note(r, req.Amount, before, err)
 	}
+	if legacy && err == nil && (found == nil || found.Status != acquiring.RefundFailed) {
+		c.lost.made(r, req.Amount)
+	}
 	if found != nil || err != nil {
 		return found, err
 	}

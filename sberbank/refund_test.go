@@ -86,6 +86,20 @@ func TestLegacyRefundAskedForAgain(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, b.calls("refund.do"), 2)
 	})
+	t.Run("another refund was made meanwhile", func(t *testing.T) {
+		for now, sent := range map[string]int{"30000": 3, "80000": 2} { // the first is missing, or both are there
+			b := newBank(t).onAnswer("refund.do", lost, ok(done)).onAnswer("getOrderStatusExtended.do", ok(paid()), away, ok(paid()), refunded("30000"), refunded(now))
+			c := b.client(ProtocolLegacy)
+			first := acquiring.RefundRequest{ID: id, Key: "k", Amount: money.RUB(500, 0)}
+			_, err := c.Refund(ctx, first)
+			require.Equal(t, acquiring.OutcomeUnknown, acquiring.OutcomeOf(err))
+			_, err = c.Refund(ctx, acquiring.RefundRequest{ID: id, Key: "k2", Amount: money.RUB(300, 0)})
+			require.NoError(t, err)
+			_, err = c.Refund(ctx, first)
+			require.NoError(t, err)
+			assert.Len(t, b.calls("refund.do"), sent, now)
+		}
+	})
 	t.Run("the caller's time ran out", func(t *testing.T) {
 		b := newBank(t).onAnswer("refund.do", lost, ok(done)).onAnswer("getOrderStatusExtended.do", ok(paid()), refunded("50000"))
 		c := b.client(ProtocolLegacy)
