@@ -40,16 +40,15 @@ func FuzzRedact(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, secret, before, after string) {
 		for _, text := range []string{before + after, before + " " + after, before + secret + after} {
-			masked := maskCards(text)
+			// The middle of each card, and nothing else.
+			want := []byte(text)
 			for _, card := range cardsIn(text) {
-				for i, at := range card {
-					if hidden := i >= 6 && i < len(card)-4; hidden && masked[at] != '*' {
-						t.Fatalf("%q keeps a card number of %q", masked, text)
-					}
+				for _, at := range card[6 : len(card)-4] {
+					want[at] = '*'
 				}
 			}
-			if strings.Map(starless, masked) != strings.Map(starless, text) && !strings.Contains(masked, "*") {
-				t.Fatalf("%q became %q", text, masked)
+			if masked := maskCards(text); masked != string(want) {
+				t.Fatalf("%q is masked as %q, and should be %q", text, masked, want)
 			}
 		}
 		if secret == "" {
@@ -72,13 +71,6 @@ func FuzzRedact(f *testing.F) {
 			t.Fatalf("%q has no secret, and became %q", plain, replace(plain))
 		}
 	})
-}
-
-func starless(r rune) rune {
-	if r == '*' {
-		return -1
-	}
-	return r
 }
 
 // cardsIn gives the places of the digits of each card number in the text.
