@@ -41,7 +41,7 @@ type elsewhere struct {
 func (r *report) reach(ctx context.Context, address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		r.bad("the address "+address+" is not one", "")
+		r.bad("the address "+address+" is not one", "it begins with https://")
 		return false
 	}
 	if u.Scheme == "http" {

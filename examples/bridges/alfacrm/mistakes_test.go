@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,34 @@ func TestCheckNamesWhatIsNotThere(t *testing.T) {
 		assert.Contains(t, out, "pay_account_id 4:")
 		assert.Contains(t, out, "pay_item_id 2:")
 	}
+}
+
+// TestCheckNamesTheContour: a shop that was left in the test contour takes no
+// money, and its payments are posted.
+func TestCheckNamesTheContour(t *testing.T) {
+	w := newWorld(t, func(conf map[string]any) {
+		for _, s := range conf["shops"].([]any) {
+			if shop := s.(map[string]any); shop["code"] == "pm" {
+				shop["settings"].(map[string]any)["environment"] = "production"
+			}
+		}
+	})
+	out := w.Command("check")
+	assert.Equal(t, 1, strings.Count(out, "it is the bank's test contour"), out)
+	sber, _, _ := strings.Cut(out, "shop pm")
+	assert.Contains(t, sber, "test contour")
+}
+
+// TestDatabaseIsTheBridgesAlone: customers' names are in it.
+func TestDatabaseIsTheBridgesAlone(t *testing.T) {
+	w := started(newWorld(t, nil))
+	info, err := os.Stat(w.Conf["database"].(string))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	w.Conf["database"] = filepath.Join(t.TempDir(), "no such folder", "bridge.db")
+	w.Rewrite()
+	_, err = w.Try("check")
+	require.ErrorContains(t, err, "database: open ")
 }
 
 // TestEmptySumIsNotAll: an amount that was left empty, as a variable that is

@@ -143,6 +143,14 @@ func OpenDatabase(dsn string) (*sql.DB, outbox.Dialect, error) {
 	if dsn == "" {
 		return nil, 0, fmt.Errorf("database is missing: a file, or postgres://…")
 	}
+	// It holds names and e-mails of customers: nobody else is to read it.
+	f, err := os.OpenFile(dsn, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, 0, fmt.Errorf("database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, 0, err
+	}
 	u := url.URL{Scheme: "file", Opaque: url.PathEscape(dsn), RawQuery: "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"}
 	u.Opaque = strings.ReplaceAll(u.Opaque, "%2F", "/")
 	db, err := sql.Open("sqlite", u.String())

@@ -199,7 +199,7 @@ var commands = map[string]func(context.Context, *Bridge, *arguments) error{
 			return err
 		}
 		for _, account := range b.accounts {
-			b.log.Info("bridge: callbacks", "shop", account.Code, "provider", account.Provider, "address", b.hook(account.Code))
+			b.log.Info("bridge: callbacks", "shop", account.Code, "provider", account.Provider, "environment", account.Environment.String(), "address", b.hook(account.Code))
 		}
 		return b.Serve(ctx, l)
 	},
@@ -350,6 +350,9 @@ func (b *Bridge) check(ctx context.Context, say func(string, ...any)) error {
 			continue
 		}
 		say("shop %s (%s): good; its callbacks come to %s", a.Code, a.Provider, b.hook(a.Code))
+		if a.Environment == acquiring.Test {
+			say("  it is the bank's test contour: whoever pays there pays nothing, and the CRM is told all the same")
+		}
 	}
 	if err := b.crm.Check(ctx, say); err != nil {
 		faults = append(faults, err)

@@ -39,6 +39,8 @@ type Account struct {
 	Name     string // Code where the file gives none
 	Provider string
 	Acquirer acquiring.Acquirer
+	// Environment is the contour: test where the settings name none.
+	Environment acquiring.Environment
 }
 
 // Options are common to all shops.
@@ -139,6 +141,10 @@ func (s Shop) Open(opt Options) (Account, error) {
 	for _, v := range environ.Missing(p.vars, get) {
 		return fail("settings.%s is missing: %s", strings.ToLower(strings.TrimPrefix(v.Name, p.prefix)), v.Doc)
 	}
+	env, err := environ.Environment(get(p.prefix + "ENVIRONMENT"))
+	if err != nil {
+		return fail("settings.environment: %w", err)
+	}
 	a, err := p.open(get, s.Code, opt)
 	if err != nil {
 		return fail("%w", err)
@@ -147,7 +153,7 @@ func (s Shop) Open(opt Options) (Account, error) {
 	if name == "" {
 		name = s.Code
 	}
-	return Account{Code: s.Code, Name: name, Provider: s.Provider, Acquirer: a}, nil
+	return Account{Code: s.Code, Name: name, Provider: s.Provider, Acquirer: a, Environment: env}, nil
 }
 
 // Resolve is the value itself, or that of the variable which it names with a

@@ -29,6 +29,7 @@ func TestOpen(t *testing.T) {
 	require.Len(t, all, len(list))
 	assert.Equal(t, "Москва", all[0].Name)
 	assert.Equal(t, "spb-2", all[1].Name)
+	assert.Equal(t, acquiring.Test, all[1].Environment)
 	require.NoError(t, all[0].Acquirer.(acquiring.Checker).Check(context.Background()))
 	named, ok := all[0].Acquirer.(acquiring.Named)
 	require.True(t, ok)
