@@ -121,3 +121,25 @@ func TestTestPaymentAtAWorkingShop(t *testing.T) {
 		}
 	})
 }
+
+// A provider's words that a database does not take do not keep the money back.
+func TestOddWordsOfAProvider(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, b *books) {
+		require.NoError(t, b.answered("next"))
+		for _, p := range []*acquiring.Payment{
+			{ID: "next", Status: acquiring.StatusDeclined, Failure: &acquiring.Failure{Message: "Отказ\x00 банка \xcf\xf0"}},
+			{ID: "next", Status: acquiring.StatusPaid, Captured: price, ProviderStatus: "PAID\x00", Card: &acquiring.Card{Masked: "4300\xff**1234"}},
+		} {
+			p.OrderID, p.Amount, p.Currency = b.attempt().OrderID, price, "RUB"
+			require.NoError(t, b.Store.InTx(t.Context(), func(tx *sql.Tx) error {
+				a, err := b.Store.LockAttempt(t.Context(), tx, b.id)
+				if err != nil {
+					return err
+				}
+				return b.take(t.Context(), tx, a, p, webhook.FromCallback)
+			}))
+		}
+		assert.Equal(t, price, b.credited())
+		assert.Equal(t, "PAID", b.attempt().ProviderStatus)
+	})
+}

@@ -177,7 +177,7 @@ type Entry struct {
 // Write writes a line of the journal. It must hold no secret.
 func (s *Store) Write(ctx context.Context, db DB, e Entry) error {
 	_, err := db.ExecContext(ctx, `INSERT INTO journal (at, actor, event, subject, subject_id, text, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		millis(s.Now()), e.Actor, e.Event, e.Subject, e.SubjectID, e.Text, e.Before, e.After)
+		millis(s.Now()), e.Actor, e.Event, e.Subject, e.SubjectID, clean(e.Text), clean(e.Before), clean(e.After))
 	return err
 }
 

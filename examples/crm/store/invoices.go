@@ -154,7 +154,7 @@ func (s *Store) AddAttempt(ctx context.Context, db DB, a Attempt) (int64, error)
 func (s *Store) SaveAttempt(ctx context.Context, db DB, a Attempt) error {
 	_, err := db.ExecContext(ctx, `UPDATE attempts SET payment_id = $1, state = $2, status = $3, provider_status = $4, captured = $5, refunded = $6, method = $7, card = $8,
 		pay_url = $9, qr = $10, trouble = $11, expires_at = $12, open = $13 WHERE id = $14`,
-		string(a.PaymentID), a.State, a.Status.String(), a.ProviderStatus, a.Captured, a.Refunded, a.Method, a.Card, a.PayURL, a.QR, a.Trouble, millis(a.ExpiresAt), a.Open, a.ID)
+		string(a.PaymentID), a.State, a.Status.String(), clean(a.ProviderStatus), a.Captured, a.Refunded, clean(a.Method), clean(a.Card), a.PayURL, a.QR, clean(a.Trouble), millis(a.ExpiresAt), a.Open, a.ID)
 	return err
 }
 

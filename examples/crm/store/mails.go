@@ -18,7 +18,7 @@ type Mail struct {
 
 // AddMail stores a letter.
 func (s *Store) AddMail(ctx context.Context, db DB, m Mail) error {
-	_, err := db.ExecContext(ctx, `INSERT INTO mails (recipient, subject, body, state, created_at) VALUES ($1, $2, $3, 'waiting', $4)`, m.To, m.Subject, m.Text, millis(s.Now()))
+	_, err := db.ExecContext(ctx, `INSERT INTO mails (recipient, subject, body, state, created_at) VALUES ($1, $2, $3, 'waiting', $4)`, m.To, clean(m.Subject), clean(m.Text), millis(s.Now()))
 	return err
 }
 

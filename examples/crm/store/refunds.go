@@ -50,7 +50,7 @@ func (s *Store) AddRefund(ctx context.Context, db DB, x Refund) (int64, error) {
 
 // SaveRefund stores what became of a refund.
 func (s *Store) SaveRefund(ctx context.Context, db DB, x Refund) error {
-	_, err := db.ExecContext(ctx, `UPDATE refunds SET status = $1, provider_id = $2, trouble = $3 WHERE id = $4`, x.Status, x.ProviderID, x.Trouble, x.ID)
+	_, err := db.ExecContext(ctx, `UPDATE refunds SET status = $1, provider_id = $2, trouble = $3 WHERE id = $4`, x.Status, x.ProviderID, clean(x.Trouble), x.ID)
 	return err
 }
 
@@ -119,7 +119,7 @@ func (s *Store) AddReceipt(ctx context.Context, db DB, x Receipt) (added bool, e
 // SaveReceipt stores what became of a receipt.
 func (s *Store) SaveReceipt(ctx context.Context, db DB, x Receipt) error {
 	_, err := db.ExecContext(ctx, `UPDATE receipts SET state = $1, fiscal = $2, trouble = $3, printed_at = $4, asked = $5, ask_at = $6 WHERE id = $7`,
-		x.State, x.Fiscal, x.Trouble, millis(x.PrintedAt), x.Asked, millis(x.AskAt), x.ID)
+		x.State, x.Fiscal, clean(x.Trouble), millis(x.PrintedAt), x.Asked, millis(x.AskAt), x.ID)
 	return err
 }
 

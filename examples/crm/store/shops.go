@@ -148,7 +148,7 @@ func (s *Store) SaveShop(ctx context.Context, db DB, x Shop) error {
 
 // SetCheck stores what the last check of the connection said; "" is good.
 func (s *Store) SetCheck(ctx context.Context, db DB, shop int64, trouble string) error {
-	_, err := db.ExecContext(ctx, `UPDATE shops SET checked_at = $1, check_error = $2 WHERE id = $3`, millis(s.Now()), trouble, shop)
+	_, err := db.ExecContext(ctx, `UPDATE shops SET checked_at = $1, check_error = $2 WHERE id = $3`, millis(s.Now()), clean(trouble), shop)
 	return err
 }
 

@@ -153,6 +153,12 @@ func (s *Store) Alone(ctx context.Context, number int64) (end func(), err error)
 // other writers.
 func (s *Store) LocksRows() bool { return s.Dialect == sqlinbox.PostgreSQL }
 
+// clean is a provider's text as both databases take it: PostgreSQL refuses a zero
+// byte and what is not UTF-8, and with it the news of a payment.
+func clean(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
+}
+
 // millis is the time as it is stored; the zero time is 0.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
