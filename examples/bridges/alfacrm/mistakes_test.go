@@ -85,6 +85,22 @@ func TestEmptySumIsNotAll(t *testing.T) {
 	assert.Equal(t, money.RUB(3500, 0), o.Refunded)
 }
 
+// TestOrderOfSeveralShops: the asker is told to name the shop, and not that a
+// bank failed.
+func TestOrderOfSeveralShops(t *testing.T) {
+	w := started(newWorld(t, nil))
+	for _, shop := range []string{"sber", "pm"} {
+		w.Pay(shop, w.invoice(shop, "-number", "2091-june"))
+	}
+	for _, ask := range [][3]string{{http.MethodGet, "", ""}, {http.MethodPost, "/refund", "{}"}} {
+		status, answer := w.HTTP(ask[0], "/invoices/2091-june"+ask[1], bridgetest.Bearer, ask[2])
+		assert.Equal(t, http.StatusBadRequest, status, answer)
+		assert.Contains(t, answer, "in several shops")
+	}
+	status, answer := w.HTTP(http.MethodPost, "/invoices/2091-june/refund", bridgetest.Bearer, `{"shop":"pm","amount":"1"}`)
+	assert.Equal(t, http.StatusOK, status, answer)
+}
+
 // TestStateThatIsNone: a mistyped state is not an empty list.
 func TestStateThatIsNone(t *testing.T) {
 	w := started(newWorld(t, nil))

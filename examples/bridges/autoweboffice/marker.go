@@ -181,7 +181,7 @@ func (m *marker) Post(ctx context.Context, n bridge.News) (string, error) {
 	}
 	switch {
 	case n.Again:
-		return "", outbox.NeedsPerson(fmt.Errorf("invoice %d was paid twice: order %s brought %s more; give it back with the command refund", id, n.OrderID, n.Amount))
+		return "", outbox.NeedsPerson(fmt.Errorf("invoice %d was paid twice: order %s of shop %s brought %s more; give it back with the command refund (-shop %s)", id, n.OrderID, n.Shop, n.Amount, n.Shop))
 	case n.Test:
 		m.log.Warn("autoweboffice: a payment of the bank's test contour marks an invoice paid", "invoice", id, "order", n.OrderID)
 	}

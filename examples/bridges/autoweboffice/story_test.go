@@ -393,6 +393,30 @@ func TestSumChangedAndTheBankFailed(t *testing.T) {
 	assert.Equal(t, autowebofficetest.StatusPaid, w.office.Account(id).Status)
 }
 
+// TestPaidInTwoShops: the customer was given a link of each bank and paid both.
+// A person hears of it, and what is given back of the second one takes nothing
+// from the first.
+func TestPaidInTwoShops(t *testing.T) {
+	w := started(newWorld(t, func(section map[string]any) { section["status"] = map[string]any{"refunded": 7} }))
+	id := w.product(money.RUB(50, 0))
+	first, second := w.invoice("sber", id), w.invoice("pm", id)
+	w.Pay("sber", first)
+	w.Tell()
+	w.Pay("pm", second)
+	w.Tell()
+	assert.Equal(t, map[string]int{"done": 1, "attention": 1}, w.Counts())
+	news := w.Command("news")
+	assert.Contains(t, news, "was paid twice: order "+second+" of shop pm brought 50.00 more")
+	w.Command("refund", second, "-shop", "pm")
+	w.PM.ExecuteRefunds()
+	require.Eventually(t, func() bool { return strings.Contains(w.Command("status", second, "-shop", "pm"), "given back 50.00") }, 10*time.Second, 20*time.Millisecond)
+	key, _, _ := strings.Cut(news, "\t")
+	w.Command("resolve", key, "given back")
+	w.Tell()
+	assert.Equal(t, map[string]int{"done": 3}, w.Counts())
+	assert.Equal(t, autowebofficetest.StatusPaid, w.office.Account(id).Status)
+}
+
 // TestOneCodeOfAnInvoice: 05001 is 5001, and who opened the one link keeps
 // nobody from the other.
 func TestOneCodeOfAnInvoice(t *testing.T) {

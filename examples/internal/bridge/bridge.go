@@ -222,7 +222,7 @@ func (b *Bridge) process(a shops.Account) func(context.Context, webhook.Event) e
 		}
 		tx := sqlinbox.Tx(ctx)
 		base, _ := acquiring.SplitAttempt(number)
-		if err := b.alone(ctx, tx, a.Code, base); err != nil {
+		if err := b.alone(ctx, tx, base); err != nil {
 			return err
 		}
 		r, err := b.one(ctx, tx, a.Code, number, true)
@@ -246,11 +246,11 @@ func (b *Bridge) process(a shops.Account) func(context.Context, webhook.Event) e
 // alone keeps other transactions from recording news of the order until this
 // one ends: of two attempts that are paid at the same moment one must see the
 // other. In SQLite there is one writer anyway.
-func (b *Bridge) alone(ctx context.Context, tx *sql.Tx, shop, base string) error {
+func (b *Bridge) alone(ctx context.Context, tx *sql.Tx, base string) error {
 	if b.dialect != outbox.PostgreSQL {
 		return nil
 	}
-	return b.exec(ctx, tx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 11))", shop+"/"+base)
+	return b.exec(ctx, tx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 11))", base)
 }
 
 var errUnseen = errors.New("the row that was entered is not there")
@@ -313,7 +313,8 @@ func (b *Bridge) move(ctx context.Context, tx *sql.Tx, a shops.Account, r *row, 
 	first := p.Status.Succeeded() && taken == 0 && p.Captured > 0
 	again := r.Again
 	if first && !r.beside() {
-		others, err := b.rows(ctx, tx, "WHERE shop = ? AND base = ? AND number <> ? AND taken > 0", r.Shop, r.Base, r.Number)
+		// In another shop it is the same order if it is for the same one.
+		others, err := b.rows(ctx, tx, "WHERE base = ? AND taken > 0 AND (shop = ? AND number <> ? OR shop <> ? AND ref = ? AND ref <> '')", r.Base, r.Shop, r.Number, r.Shop, r.Ref)
 		if err != nil {
 			return err
 		}

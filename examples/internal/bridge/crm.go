@@ -76,7 +76,7 @@ type News struct {
 	Card      string              `json:"card,omitempty"` // masked
 	Payer     string              `json:"payer,omitempty"`
 	Test      bool                `json:"test,omitempty"`  // paid in the bank's test contour
-	Again     bool                `json:"again,omitempty"` // another attempt at the same order was paid before
+	Again     bool                `json:"again,omitempty"` // another attempt at the same order was paid before, here or in another shop
 }
 
 // Whole says whether a refund gave back all that was taken.

@@ -65,6 +65,7 @@ func schema(d outbox.Dialect) []string {
 			"  PRIMARY KEY (shop, number)\n)",
 		refundSchema, madeSchema,
 		"CREATE INDEX IF NOT EXISTS bridge_payments_base ON " + table + " (shop, base)",
+		"CREATE INDEX IF NOT EXISTS bridge_payments_order ON " + table + " (base)",
 		"CREATE INDEX IF NOT EXISTS bridge_payments_status ON " + table + " (shop, status, created_at)",
 	}
 }
@@ -245,16 +246,18 @@ func (b *Bridge) find(ctx context.Context, shop, number string) (*row, error) {
 		return nil, err
 	}
 	var best *row
+	of := ""
 	for i, r := range all {
 		if r.beside() && r.Number != number {
 			continue
 		}
+		if of != "" && r.Shop != of {
+			return nil, acquiring.Invalid("shop", fmt.Sprintf("is empty, and order %s is in several shops: name one", number))
+		}
+		of = r.Shop
 		paid := r.Status.Succeeded()
 		if best == nil || paid && (!best.Status.Succeeded() || r.Number == number) {
 			best = &all[i]
-		}
-		if r.Shop != best.Shop {
-			return nil, fmt.Errorf("order %s is in several shops: name the shop", number)
 		}
 	}
 	if best == nil {
