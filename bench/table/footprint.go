@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,7 +20,7 @@ type program struct {
 
 	bytes          int64
 	modules, links int
-	build          time.Duration
+	builds         []time.Duration // with an empty cache, one a round
 }
 
 const ourModule = "github.com/acquiring-go/acquiring"
@@ -41,7 +43,9 @@ func programs() []program {
 }
 
 // footprint builds each program in a module of its own, as its user would.
-func footprint(root, tmp string, cold bool) ([]program, error) {
+// Those that are built with an empty cache are built so in turns, cold times:
+// one such build says little.
+func footprint(root, tmp string, cold int) ([]program, error) {
 	all := programs()
 	for i := range all {
 		p := &all[i]
@@ -69,23 +73,32 @@ func footprint(root, tmp string, cold bool) ([]program, error) {
 			return nil, err
 		}
 		p.modules, p.links = strings.Count(string(graph), "\n")-1, strings.Count(string(linked), "\n\tdep\t")
-		if !cold || !p.cold {
-			continue
-		}
-		cache, err := os.MkdirTemp(tmp, "cache")
-		if err != nil {
-			return nil, err
-		}
-		start := time.Now()
-		if _, err := command(dir, []string{"GOCACHE=" + cache}, "go", build...); err != nil {
-			return nil, err
-		}
-		p.build = time.Since(start)
-		if err := os.RemoveAll(cache); err != nil {
-			return nil, err
+	}
+	for round := range cold {
+		for i := range all {
+			if !all[i].cold {
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "building %s with an empty cache, round %d of %d\n", all[i].dir, round+1, cold)
+			took, err := coldBuild(tmp, filepath.Join(tmp, all[i].dir))
+			if err != nil {
+				return nil, err
+			}
+			all[i].builds = append(all[i].builds, took)
 		}
 	}
 	return all, nil
+}
+
+func coldBuild(tmp, dir string) (time.Duration, error) {
+	cache, err := os.MkdirTemp(tmp, "cache")
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	_, err = command(dir, []string{"GOCACHE=" + cache}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "program"), ".")
+	took := time.Since(start)
+	return took, errors.Join(err, os.RemoveAll(cache))
 }
 
 // ownModule copies the program into a module that needs nothing but its package.
@@ -126,12 +139,12 @@ func markdown(all []program) string {
 	if len(all) == 0 {
 		return ""
 	}
-	size, build := map[string]int64{}, map[string]time.Duration{}
+	size, builds := map[string]int64{}, map[string][]time.Duration{}
 	var b strings.Builder
-	b.WriteString("\nA small program with each package, built in a module of its own with `-trimpath -ldflags='-s -w'`; \"more\" is beside the same program without the package, a cold build has an empty build cache:\n\n" +
+	b.WriteString("\nA small program with each package, built in a module of its own with `-trimpath -ldflags='-s -w'`; \"more\" is beside the same program without the package, a cold build has an empty build cache (medians of several in turns, and the differences within a turn):\n\n" +
 		"| program | bytes | more | modules in the graph | linked | cold build, s | more |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, p := range all {
-		size[p.dir], build[p.dir] = p.bytes, p.build
+		size[p.dir], builds[p.dir] = p.bytes, p.builds
 		more, cold, longer := "", "", ""
 		if p.beside != "" {
 			more = fmt.Sprintf("%+d KB", (p.bytes-size[p.beside])/1000)
@@ -139,13 +152,25 @@ func markdown(all []program) string {
 		if p.also != "" {
 			more += fmt.Sprintf("; %+d KB beside the one with log/slog", (p.bytes-size[p.also])/1000)
 		}
-		if p.build > 0 {
-			cold = fmt.Sprintf("%.1f", p.build.Seconds())
-			if before := build[p.beside]; before > 0 {
-				longer = fmt.Sprintf("%+.1f", (p.build - before).Seconds())
+		if len(p.builds) > 0 {
+			cold = fmt.Sprintf("%.1f", median(seconds(p.builds)))
+		}
+		if before := builds[p.beside]; len(before) > 0 && len(before) == len(p.builds) {
+			more := seconds(p.builds)
+			for i := range more {
+				more[i] -= before[i].Seconds()
 			}
+			longer = fmt.Sprintf("%+.1f (%+.1f to %+.1f)", median(more), slices.Min(more), slices.Max(more))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %d | %d | %s | %s |\n", p.title, thousands(float64(p.bytes)), more, p.modules, p.links, cold, longer)
 	}
 	return b.String()
+}
+
+func seconds(all []time.Duration) []float64 {
+	s := make([]float64, len(all))
+	for i, d := range all {
+		s[i] = d.Seconds()
+	}
+	return s
 }

@@ -5,8 +5,8 @@
 //	go run -C bench ./table
 //	go run -C bench ./table -write docs/performance.md
 //
-// It takes about six minutes on two processors; -cold=false leaves out the
-// longest part.
+// It takes about ten minutes on two processors; -cold 0 leaves out the longest
+// part.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	limit := flag.Duration("limit", 4*time.Minute, "no round begins after this time")
 	pattern := flag.String("bench", ".", "which benchmarks")
 	sizes := flag.Bool("footprint", true, "build the small programs")
-	cold := flag.Bool("cold", true, "build some of them with an empty build cache")
+	cold := flag.Int("cold", 3, "how often some of them are built with an empty build cache")
 	write := flag.String("write", "", "the file, below the repository's root, whose table is replaced; its place is between two marks")
 	flag.Parse()
 	if err := run(*rounds, *each, *limit, *pattern, *sizes, *cold, *write); err != nil {
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-func run(rounds int, each, limit time.Duration, pattern string, sizes, cold bool, write string) error {
+func run(rounds int, each, limit time.Duration, pattern string, sizes bool, cold int, write string) error {
 	root, err := moduleRoot()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const printed = `goos: linux
@@ -47,8 +48,11 @@ func TestFootprintTable(t *testing.T) {
 	for i := range all {
 		all[i].bytes = map[string]int64{"serverclient": 6_600_000, "serverclientlog": 6_700_000, "sberbank": 7_550_000}[all[i].dir]
 	}
+	all[0].builds, all[1].builds = []time.Duration{10 * time.Second, 12 * time.Second, 17 * time.Second}, []time.Duration{11 * time.Second, 12500 * time.Millisecond, 15 * time.Second}
 	text := markdown(all)
 	for _, want := range []string{
+		"| server alone | 0 |  | 0 | 0 | 12.0 |  |",
+		"| 12.5 | +0.5 (-2.0 to +1.0) |",
 		"| server, HTTP client, JSON, log/slog | 6 700 000 | +100 KB | 0 | 0 |  |  |",
 		"Sberbank, invoices and callbacks | 7 550 000 | +950 KB; +850 KB beside the one with log/slog | 0 | 0 |",
 	} {
