@@ -94,6 +94,21 @@ func TestPublishedVectors(t *testing.T) {
 	}
 }
 
+// A body may spell its letters as escapes; the checksum is over what they stand for.
+func TestEscapesOfABody(t *testing.T) {
+	v := verifier(t, VerifierOptions{Key: demoKey})
+	plain := sign(demoKey, "mdOrder=7c1f0a52&orderNumber=%D0%A1%D1%87%D1%91%D1%82-42%2F%D0%90&operation=deposited&status=1&clientId=%22u%22")
+	_, checksum, _ := strings.Cut(plain, "&checksum=")
+	for _, number := range []string{`"Счёт-42/А"`, `"\u0421\u0447\u0451\u0442-42\/\u0410"`, `"Сч\u0451т-42\/А"`} {
+		n, err := v.Read(request(`{"mdOrder":"7c1f0a52","order\u004eumber":`+number+`,"operation":"deposited","status":1,"clientId":"\"u\"","checksum":"`+checksum+`"}`, "application/json", "/cb"))
+		if assert.NoError(t, err, number) {
+			assert.True(t, n.Signed)
+			assert.Equal(t, "Счёт-42/А", n.OrderNumber)
+			assert.Equal(t, `"u"`, n.Get("clientId"))
+		}
+	}
+}
+
 func TestReadTakesEveryTransport(t *testing.T) {
 	v := verifier(t, VerifierOptions{Key: demoKey})
 	for name, r := range map[string]*http.Request{
